@@ -346,9 +346,16 @@ class Phase:
 class Phases:
     """Counts the statements that the engine sends, phase by phase."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         self.all: list[Phase] = []
+
+    @contextlib.contextmanager
+    def of(self, engine: Engine) -> Iterator[Phases]:
         event.listen(engine, "before_cursor_execute", self._count)
+        try:
+            yield self
+        finally:
+            event.remove(engine, "before_cursor_execute", self._count)
 
     def _count(self, connection: Connection, cursor: Any, statement: str, *rest: Any) -> None:
         self.all[-1].statements[statement.split(None, 1)[0].upper()] += 1
@@ -377,7 +384,8 @@ def report(session: Session) -> list[str]:
     """What the catalogue holds, computed by the database."""
     number, size = session.execute(select(func.count(File.id), func.sum(File.size))).one()
     count = session.scalar(select(func.count()).select_from(distribution_table))
-    lines = [f"{count} distributions, {number} files, {(size or 0) / 1e6:.1f} MB"]
+    # a sum of BIGINT is a decimal number on some databases
+    lines = [f"{count} distributions, {number} files, {int(size or 0) / 1e6:.1f} MB"]
     largest = (
         select(File.distribution, func.count(File.id), func.sum(File.size).label("bytes"))
         .where(File.size.is_not(None))
@@ -386,7 +394,7 @@ def report(session: Session) -> list[str]:
         .limit(5)
     )
     lines.extend(
-        f"  {name:<30} {files:>6} files {total / 1e6:>8.1f} MB" for name, files, total in session.execute(largest)
+        f"  {name:<30} {files:>6} files {int(total) / 1e6:>8.1f} MB" for name, files, total in session.execute(largest)
     )
     known = select(Distribution.name)
     missing = (
@@ -428,18 +436,18 @@ def open_database(url: URL) -> Engine:
 
 def run(engine: Engine, path: list[str], *, show: Callable[[int, int], None] = lambda done, of: None) -> Run:
     """Bring the catalogue in this database to what is installed on `path`."""
-    phases = Phases(engine)
-    with phases.phase("opening"):
-        metadata.create_all(engine)
-    with phases.phase("reading"):
-        environment = read_environment(path, show=show)
-    with Session(engine) as session:
-        with phases.phase("comparing"):
-            changes = compare(session, environment)
-        with phases.phase("flush"):
-            session.commit()
-        with phases.phase("report"):
-            figures = report(session)
+    with Phases().of(engine) as phases:
+        with phases.phase("opening"):
+            metadata.create_all(engine)
+        with phases.phase("reading"):
+            environment = read_environment(path, show=show)
+        with Session(engine) as session:
+            with phases.phase("comparing"):
+                changes = compare(session, environment)
+            with phases.phase("flush"):
+                session.commit()
+            with phases.phase("report"):
+                figures = report(session)
     return Run(environment, changes, figures, phases)
 
 
