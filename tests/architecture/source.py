@@ -20,6 +20,7 @@ class Import:
     name: str | None  # n of `from m import n`
     line: int
     inside_function: bool
+    for_types: bool  # stands below `if TYPE_CHECKING:`, so that it is never carried out
 
     def __str__(self) -> str:
         return f"{self.importer}:{self.line} imports {self.imported}{f'.{self.name}' if self.name else ''}"
@@ -38,21 +39,31 @@ def modules() -> dict[str, pathlib.Path]:
 def imports_of(module: str, path: pathlib.Path) -> Iterator[Import]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    ]
-    inside = {id(child) for function in functions for child in ast.walk(function)}
+    functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    inside = {id(node) for function in ast.walk(tree) if isinstance(function, functions) for node in ast.walk(function)}
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
+        for node in ast.walk(block)
+    }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(module, alias.name, None, node.lineno, id(node) in inside)
-        elif isinstance(node, ast.ImportFrom):
-            origin = node.module or ""
-            if node.level:
-                base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
-                origin = f"{base}.{origin}" if origin else base
-            for alias in node.names:
-                yield Import(module, origin, alias.name, node.lineno, id(node) in inside)
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                imported, name = alias.name, None
+            else:
+                imported, name = origin_of(node, package), alias.name
+            yield Import(module, imported, name, node.lineno, id(node) in inside, id(node) in for_types)
+
+
+def origin_of(node: ast.ImportFrom, package: str) -> str:
+    """The dotted name of the module that `from ... import` names, also a relative one."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
 
 
 def all_imports() -> list[Import]:
