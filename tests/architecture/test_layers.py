@@ -24,6 +24,7 @@ DOCUMENTED = {
     "sqlalchemy.schema",
     "sqlalchemy.sql",
     "sqlalchemy.sql.expression",
+    "sqlalchemy.sql.operators",
     "sqlalchemy.types",
 }
 
