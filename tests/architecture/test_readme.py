@@ -11,6 +11,8 @@ import dataclasses
 import io
 import os
 import re
+import sys
+import types
 
 import pytest
 
@@ -53,13 +55,14 @@ SECTIONS = list(dict.fromkeys(block.section for block in blocks() if block.langu
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_python_blocks_of_a_section_run_and_print_what_stands_below_them(section, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {"__name__": "readme"}
+    module = types.ModuleType("readme")  # dataclasses look their module up
+    monkeypatch.setitem(sys.modules, "readme", module)
     printed = None
     for block in (block for block in blocks() if block.section == section):
         if block.language == "python":
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 code = compile("\n" * block.line + block.text, str(README), "exec")
-                exec(code, names)
+                exec(code, module.__dict__)
             printed = out.getvalue()
         elif block.language == "text" and block.follows and printed is not None:
             assert printed == block.text, f"README.md line {block.line}"
