@@ -18,8 +18,8 @@ from .symbols import NO_VALUE, OP_MODIFIED, PASSIVE_OFF
 
 def _parts(instance: Any, key: str) -> tuple[InstanceState, dict[str, Any], ScalarAttributeImpl]:
     try:
+        state: InstanceState = instance._sa_instance_state
         dict_: dict[str, Any] = instance.__dict__
-        state: InstanceState = dict_[STATE_KEY]
     except exc.NO_STATE:
         raise exc.unmapped_instance(instance) from None
     attribute = state.manager.get(key)
@@ -126,7 +126,7 @@ def flag_dirty(instance: Any) -> None:
 def has_parent(cls: type, obj: Any, key: str, optimistic: bool = False) -> bool:
     """True when *obj* is in the attribute *key* of some instance of *cls*."""
     manager = cls.__dict__["_sa_class_manager"]
-    return bool(manager[key].impl.hasparent(obj.__dict__[STATE_KEY], optimistic))
+    return bool(manager[key].impl.hasparent(obj._sa_instance_state, optimistic))
 
 
 def was_deleted(obj: Any) -> bool:
@@ -142,4 +142,4 @@ def was_deleted(obj: Any) -> bool:
 
 def session_of(obj: Any) -> Any:
     """The session that owns *obj*, or None."""
-    return owner_of(obj.__dict__[STATE_KEY])
+    return owner_of(obj._sa_instance_state)

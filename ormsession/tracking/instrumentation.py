@@ -373,7 +373,7 @@ manager_of_class = opt_manager_of_class
 
 def instance_state(instance: Any) -> InstanceState:
     """The state of a tracked object; ``exc.NO_STATE`` is what it raises for others."""
-    state: InstanceState = instance.__dict__[STATE_KEY]
+    state: InstanceState = instance._sa_instance_state
     return state
 
 

@@ -7,9 +7,10 @@ three times slower.
 
 Rules
 
-* The slots of the first group are set whenever a state is made; the row loop of ``loading`` sets them
-  inline.  Those of the second group do not exist until somebody writes them; reading one that does not
-  exist gives its default (``__getattr__`` is only called for absent slots).
+* The slots are set whenever a state is made; the row loop of ``loading`` sets them inline.  What is
+  nearly always absent is an :class:`Optional` part and costs nothing until somebody writes it.
+* Nobody touches ``__dict__`` of an object without need: while nobody asks for it, CPython keeps the values
+  in the object itself and there is no dictionary to visit.  The state is read as an attribute.
 * The state never holds its object strongly.  A changed object of a session is held by the session's
   identity map until it is flushed.
 * Values live in the object's ``__dict__`` and nowhere else.  ``changes`` keeps the value *before* the
@@ -17,7 +18,7 @@ Rules
 * Which of the five states of the life cycle holds is computed from ``pk``, ``session_id`` and
   ``is_deleted``, never stored.
 
-Invariant: ``state().__dict__["_sa_instance_state"] is state`` while the object lives.
+Invariant: ``state()._sa_instance_state is state`` while the object lives.
 Invariant: keys of ``changes`` and ``expired_keys`` are tracked attributes of the class.
 Invariant: an attribute in ``expired_keys`` is absent from the object's dictionary, or was changed since.
 Invariant: ``expired_keys`` is empty unless ``incomplete`` is set.
@@ -51,19 +52,29 @@ STATE_KEY = "_sa_instance_state"
 _NOTHING: frozenset[str] = frozenset()
 _NO_CHANGES: dict[str, Any] = {}
 
-_DEFAULTS: dict[str, Any] = {
-    "identity_token": None,
-    "expired": False,
-    "expired_keys": _NOTHING,
-    "load_options": (),
-    "load_path": None,
-    "insert_order": None,
-    "is_deleted": False,
-    "was_deleted": False,
-    "last_known": None,
-    "loader_callables": None,
-    "_info": None,
-}
+
+class Optional:
+    """A part of a state that is nearly always absent: kept in ``extras``, which exists when any part does."""
+
+    __slots__ = ("default", "name")
+
+    def __init__(self, default: Any = None) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, state: Any, owner: Any) -> Any:
+        if state is None:
+            return self
+        extras = state.extras
+        return self.default if extras is None else extras.get(self.name, self.default)
+
+    def __set__(self, state: Any, value: Any) -> None:
+        extras = state.extras
+        if extras is None:
+            extras = state.extras = {}
+        extras[self.name] = value
 
 
 class InstanceState(weakref.ref):  # type: ignore[type-arg]
@@ -77,28 +88,13 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     """
 
     __slots__ = (
-        # always set when a state is made
         "manager",  # ClassManager of the object's class; written once
         "pk",  # None, or the primary key by which the object is known: the bare value of a one-column key, else a tuple
         "session_id",  # number of the owning session, or None; written by the session
         "modified",  # True from the first change until flush, expiry or rollback
         "changes",  # None, or attribute -> value before its first change; dropped together with ``modified``
         "incomplete",  # True while attributes may be absent on purpose: expired, deferred, loaded partially
-        # exist only when somebody wrote them
-        "identity_token",  # tells apart equal primary keys of several databases
-        "expired",  # True when the whole object was expired and nothing was loaded since
-        "expired_keys",  # attributes to be loaded at their next access; may be a set shared between objects
-        "load_options",  # loader options that the query had which loaded the object
-        "load_path",  # where in that query the object stood
-        "insert_order",  # rank among the new objects of a session; written by add, read by the flush
-        "is_deleted",  # the row was deleted in the transaction in progress; written by flush and rollback
-        "was_deleted",  # the row was deleted and that is committed
-        "last_known",  # attribute -> last value, for those whose value is needed after expiry
-        "loader_callables",  # attribute -> loader of this object only
-        "parents",  # relationship token -> parent state or False
-        "pending_changes",  # attribute -> collection changes that wait for the collection to be loaded
-        "_info",  # dictionary of the user
-        "__weakref__",
+        "extras",  # None, or the optional parts below by name
     )
 
     manager: ClassManager
@@ -107,16 +103,33 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     modified: bool
     changes: dict[str, Any] | None
     incomplete: bool
-    identity_token: Any
-    expired: bool
-    expired_keys: frozenset[str] | set[str]
-    load_options: tuple[Any, ...]
-    load_path: Any
-    insert_order: int | None
-    is_deleted: bool
-    was_deleted: bool
-    last_known: dict[str, Any] | None
-    loader_callables: dict[str, Any] | None
+    extras: dict[str, Any] | None
+
+    identity_token = Optional()
+    """Tells apart equal primary keys of several databases."""
+    expired = Optional(False)
+    """The whole object was expired and nothing was loaded since."""
+    expired_keys = Optional(_NOTHING)
+    """Attributes to be loaded at their next access; may be a set shared between objects."""
+    load_options = Optional(())
+    """Loader options that the query had which loaded the object."""
+    load_path = Optional()
+    """Where in that query the object stood."""
+    insert_order = Optional()
+    """Rank among the new objects of a session; written by add, read by the flush."""
+    is_deleted = Optional(False)
+    """The row was deleted in the transaction in progress; written by flush and rollback."""
+    was_deleted = Optional(False)
+    """The row was deleted, and that is committed."""
+    last_known = Optional()
+    """Attribute -> last value, for those whose value is needed after expiry."""
+    loader_callables = Optional()
+    """Attribute -> loader of this object only."""
+    parents = Optional()
+    """Relationship token -> parent state or False."""
+    pending_changes = Optional()
+    """Attribute -> collection changes that wait for the collection to be loaded."""
+    _info = Optional()
 
     is_instance = True
     is_mapper = is_aliased_class = is_selectable = is_clause_element = is_attribute = is_property = False
@@ -125,12 +138,6 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     __hash__ = object.__hash__
     __eq__ = object.__eq__
     __ne__ = object.__ne__
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return _DEFAULTS[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
     def __repr__(self) -> str:
         return f"<InstanceState of {exc.state_text(self)}>"
@@ -461,17 +468,14 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     def _portable(self) -> dict[str, Any]:
         """What another process can use: everything but the session."""
         data = {name: getattr(self, name) for name in ("pk", "modified", "changes", "incomplete")}
-        for name in (*_DEFAULTS, "parents", "pending_changes"):
-            if name not in ("insert_order", "is_deleted"):
-                value = getattr(self, name, None)
-                if value is not None and value != _DEFAULTS.get(name):
-                    data[name] = value
+        if self.extras:
+            data["extras"] = {name: value for name, value in self.extras.items() if name not in ("insert_order", "is_deleted")}
         return data
 
     def __setstate__(self, data: Mapping[str, Any]) -> None:
-        for name, value in data.items():
-            if name in InstanceState.__slots__:
-                setattr(self, name, value)
+        for name in ("pk", "modified", "changes", "incomplete", "extras"):
+            if name in data:
+                setattr(self, name, data[name])
         if self.manager.dispatch.unpickle:
             self.manager.dispatch.unpickle(self, data)
 
@@ -557,7 +561,8 @@ def new_state(instance: Any, manager: ClassManager) -> InstanceState:
     state.modified = False
     state.changes = None
     state.incomplete = False
-    instance.__dict__[STATE_KEY] = state
+    state.extras = None
+    object.__setattr__(instance, STATE_KEY, state)
     return state
 
 
