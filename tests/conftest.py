@@ -18,12 +18,17 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
 POSTGRESQL_URL = os.environ.get("ORMSESSION_POSTGRESQL_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 MARIADB_URL = os.environ.get("ORMSESSION_MARIADB_URL", "mariadb+pymysql://root@127.0.0.1:3306/test")
 SECONDS_TO_ANSWER = 3
+
+# How long an example takes says nothing about its truth.  Where CI is set, every run tries the same examples.
+settings.register_profile("project", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("project")
 
 
 def sqlite_engine() -> Engine:
