@@ -160,6 +160,7 @@ class ScalarAttributeImpl:
         compare: Callable[[Any, Any], Any] | None = None,
         expire_missing: bool = True,
         load_on_unexpire: bool = True,
+        trackparent: bool = False,
     ) -> None:
         self.class_ = class_
         self.key = key
@@ -171,6 +172,8 @@ class ScalarAttributeImpl:
         """Expiry of the whole object marks the attribute also when it was not loaded."""
         self.load_on_unexpire = load_on_unexpire
         """The attribute is loaded together with the other expired ones."""
+        self.trackparent = trackparent
+        """Objects held by the attribute are told so.  Nothing holds objects yet that need it."""
         self.parent_token: Any = self
         self.dispatch: Any = None  # the descriptor's
         self._append_token = AttributeEventToken(self, OP_APPEND)
@@ -199,9 +202,11 @@ class ScalarAttributeImpl:
         key = self.key
         if key in dict_:
             return dict_[key]
-        if not passive & CALLABLES_OK:
+        if state.changes is not None and state.changes.get(key, NO_VALUE) is not NO_VALUE:
+            value = ATTR_EMPTY  # deleted: there is no value, whatever the database says
+        elif not passive & CALLABLES_OK:
             return PASSIVE_NO_RESULT
-        if key in state.expired_keys and key not in state.committed_state:
+        elif key in state.expired_keys:
             value = state.load_expired(passive)
         elif state.loader_callables and key in state.loader_callables:
             value = state.loader_callables[key](state, passive)
@@ -430,6 +435,10 @@ def register_attribute(
     if doc is not None:
         attribute.__doc__ = doc
     impl.tokens_for(attribute)
+    inherited = manager.get(key)
+    if inherited is not None and inherited.class_ is not class_:
+        attribute.dispatch._update(inherited.dispatch)
+        impl.active_history = impl.active_history or inherited.impl.active_history
     manager.instrument_attribute(key, attribute)
     if events.instrumentation_factory.dispatch.attribute_instrument:
         events.instrumentation_factory.dispatch.attribute_instrument(class_, key, attribute)

@@ -162,8 +162,9 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
 
     @property
     def class_(self) -> type:
-        """The mapped class of the object."""
-        return self.manager.class_
+        """The class of the object."""
+        instance = self()
+        return self.manager.class_ if instance is None else type(instance)
 
     @property
     def mapper(self) -> Any:
