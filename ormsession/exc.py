@@ -26,6 +26,7 @@ are classes, objects and names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.exc import (
@@ -34,7 +35,9 @@ from sqlalchemy.exc import (
     InvalidRequestError,
     MultipleResultsFound,
     NoResultFound,
+    NoSuchColumnError,
     PendingRollbackError,
+    ResourceClosedError,
     SQLAlchemyError,
     UnboundExecutionError,
 )
@@ -268,3 +271,725 @@ def not_a_collection(cls: type, key: str) -> ArgumentError:
 def boolean_passive() -> ArgumentError:
     """``passive`` given as a boolean."""
     return ArgumentError("'passive' takes one of the PASSIVE_ flags, such as PASSIVE_NO_INITIALIZE, not a boolean")
+
+
+# ------------------------------------------------------------ entities in SQL
+
+
+def no_such_attribute_of_attribute(attribute: Any, name: str) -> AttributeError:
+    """``User.name.nonsense``."""
+    return AttributeError(
+        f"Neither {type(attribute).__name__!r} object nor {type(attribute.comparator).__name__!r} object "
+        f"associated with {attribute} has an attribute {name!r}"
+    )
+
+
+def column_not_in_result(column: Any) -> NoSuchColumnError:
+    """A textual statement does not return a column that an object cannot do without."""
+    return NoSuchColumnError(
+        f"Could not locate column in row for column '{column}': the statement has to return it, "
+        "under this name, for the entity that its rows become"
+    )
+
+
+def adapt_on_names_of_selectable() -> ArgumentError:
+    """``aliased(table, adapt_on_names=True)``."""
+    return ArgumentError("adapt_on_names only applies to ORM elements")
+
+
+# ---------------------------------------------------------------- mapping
+
+
+def class_expected(given: Any) -> ArgumentError:
+    """Something that is no class was to be mapped or looked up."""
+    return ArgumentError(f"Class object expected, got '{given!r}'.")
+
+
+def already_mapped(cls: type) -> ArgumentError:
+    """A class was mapped a second time."""
+    return ArgumentError(
+        f"Class '{_class_name(cls)}' already has a primary mapper defined; dispose of its registry, or call "
+        "clear_mappers(), before it is mapped anew"
+    )
+
+
+def builtin_class(cls: type) -> ArgumentError:
+    """A built-in type was to be mapped."""
+    return ArgumentError(f"Class '{_class_name(cls)}' can't be mapped: it is a built-in type; map a class derived from it")
+
+
+def unmappable_class(cls: type, reason: str, cure: str) -> ArgumentError:
+    """Instances of a class cannot be tracked."""
+    return ArgumentError(f"Class '{_class_name(cls)}' can't be mapped: {reason}; {cure}")
+
+
+def mapper_made_directly() -> InvalidRequestError:
+    """``Mapper(...)`` was called by a user."""
+    return InvalidRequestError(
+        "The _mapper() function and Mapper() constructor may not be invoked directly; "
+        "use registry.map_imperatively() to map a class"
+    )
+
+
+def no_table(cls: type) -> ArgumentError:
+    """A class was mapped to None."""
+    return ArgumentError(
+        f"Mapper[{cls.__name__}(None)] has None for a primary table argument and does not specify 'inherits'; "
+        "pass the table, join or subquery that its rows come from"
+    )
+
+
+def mapped_to_select(cls: type) -> ArgumentError:
+    """A class was mapped to a SELECT that has no name."""
+    return ArgumentError(f"Class '{_class_name(cls)}' can't be mapped to a select(); call .subquery() on the select first")
+
+
+def not_selectable(cls: type, given: Any) -> ArgumentError:
+    """A class was mapped to something that has no rows."""
+    return ArgumentError(f"Class '{_class_name(cls)}' is to be mapped to a table, a join or a subquery, got {given!r}")
+
+
+def unknown_mapper_option(cls: type, name: str, valid: Iterable[str], cure: str | None) -> ArgumentError:
+    """A mapping option that does not exist."""
+    hint = f"; {cure}" if cure else ""
+    return ArgumentError(
+        f"{name!r} is no option for mapping class '{_class_name(cls)}'{hint}. Valid options: {', '.join(sorted(valid))}"
+    )
+
+
+def hierarchy_option(cls: type, name: str) -> ArgumentError:
+    """An option of class hierarchies."""
+    return ArgumentError(
+        f"Class '{_class_name(cls)}' can't be mapped with {name!r}: class hierarchies are not supported; "
+        "map each class to its own table or join"
+    )
+
+
+def bad_mapper_option(cls: type, name: str, value: Any, expected: str) -> ArgumentError:
+    """A mapping option with a value of the wrong form."""
+    return ArgumentError(f"Option {name!r} for mapping class '{_class_name(cls)}' expects {expected}, got {value!r}")
+
+
+def option_column_not_mapped(mapper: Any, name: str, column: Any) -> ArgumentError:
+    """An option names a column for which there is no attribute."""
+    return ArgumentError(
+        f"Option {name!r} of {mapper} names column '{column}', which is not mapped; "
+        "do not leave it out by include_properties or exclude_properties"
+    )
+
+
+def no_primary_key(mapper: Any) -> ArgumentError:
+    """Nothing tells the rows of a mapping apart."""
+    table = str(mapper).partition("(")[2].rpartition(")")[0]
+    return ArgumentError(
+        f"Mapper {mapper} could not assemble any primary key columns for mapped table '{table}'; "
+        "name the columns that tell its rows apart with primary_key=[...]"
+    )
+
+
+def primary_key_not_mapped(mapper: Any, column: Any) -> ArgumentError:
+    """A primary key column was left out of a mapping."""
+    return ArgumentError(
+        f"Mapper {mapper} could not assemble any primary key columns: column '{column}' is not mapped; "
+        "an object can't be told from others without it"
+    )
+
+
+def bad_property(mapper: Any, key: str, value: Any) -> ArgumentError:
+    """A value in ``properties=`` that is neither a column nor a property."""
+    return ArgumentError(
+        f"Property {key!r} of {mapper} expects a column, a list of columns, or a property such as column_property(...), "
+        f"got {value!r}"
+    )
+
+
+def column_not_in_selectable(mapper: Any, key: str, column: Any) -> ArgumentError:
+    """A column of another table was mapped."""
+    return ArgumentError(
+        f"When configuring property {key!r} on {mapper}, column '{column}' is not represented in the mapper's table. "
+        "Use column_property() to map an expression that is only read"
+    )
+
+
+def property_in_two_mappers(key: str, mapper: Any, owner: Any) -> ArgumentError:
+    """One property object was given to two mappers."""
+    return ArgumentError(f"The property {key!r} for {mapper} belongs to {owner} already; make one for each mapper")
+
+
+def column_hidden_by_property(mapper: Any, key: str, column: Any, prop: Any) -> ArgumentError:
+    """A property has the name that a column would get."""
+    return ArgumentError(
+        f"When configuring property {key!r} on {mapper}, column '{column}' conflicts with property {prop!r}; "
+        "map the column under another name in properties, or leave it out with exclude_properties"
+    )
+
+
+def columns_combined_implicitly(first: Any, second: Any, key: str) -> InvalidRequestError:
+    """Two columns would get one name."""
+    return InvalidRequestError(
+        f"Implicitly combining column {first} with column {second} under attribute '{key}' is not done; "
+        "in properties, name both columns for one attribute if they hold the same value, else give each its own"
+    )
+
+
+def synonym_without_column(mapper: Any, key: str, name: str) -> ArgumentError:
+    """``map_column=True`` for a name that no column has."""
+    return ArgumentError(
+        f"Can't compile synonym '{name}': no column on table '{mapper.local_table.description}' named '{key}'"
+    )
+
+
+def synonym_column_mapped_twice(key: str, name: str, column: Any) -> ArgumentError:
+    """``map_column=True`` where the target is mapped already."""
+    return ArgumentError(
+        f"Can't call map_column=True for synonym {key!r}={name!r}, a ColumnProperty already exists "
+        f"keyed to the name {name!r} for column '{column}'"
+    )
+
+
+def synonym_of_unmapped(cls: Any, name: str, target: Any) -> InvalidRequestError:
+    """A synonym of something that is no mapped attribute."""
+    return InvalidRequestError(
+        f'synonym() attribute "{cls.__name__}.{name}" only supports ORM mapped attributes, got {target!r}'
+    )
+
+
+def validator_exists(mapper: Any, key: str) -> InvalidRequestError:
+    """Two methods validate one attribute."""
+    return InvalidRequestError(
+        f"A validation function for mapped attribute {key!r} on mapper {mapper} already exists; "
+        "let one method call the other"
+    )
+
+
+def no_property(mapper: Any, key: str) -> InvalidRequestError:
+    """A mapper was asked for a property that it does not have."""
+    return InvalidRequestError(f"Mapper '{mapper}' has no property '{key}'")
+
+
+def unmapped_column(mapper: Any, column: Any) -> UnmappedColumnError:
+    """A mapper was asked for the property of a column that it does not map."""
+    return UnmappedColumnError(f"No column {column} is configured on mapper {mapper}")
+
+
+def mapper_failed_before(mapper: Any, error: BaseException) -> InvalidRequestError:
+    """A mapper could not be configured in an earlier run."""
+    return InvalidRequestError(
+        "One or more mappers failed to initialize - can't proceed with initialization of other mappers. "
+        f"Triggering mapper: '{mapper}'. Original exception was: {error}"
+    )
+
+
+def registries_not_configured() -> InvalidRequestError:
+    """A registry depends on another one that is not configured."""
+    return InvalidRequestError(
+        "configure was called with cascade=False but additional registries need to be configured; pass cascade=True"
+    )
+
+
+def dependent_registries() -> InvalidRequestError:
+    """A registry was disposed of while others depend on it."""
+    return InvalidRequestError(
+        "Registry has dependent registries that are not disposed; pass cascade=True to clear these also"
+    )
+
+
+def identity_key_arguments(given: int) -> ArgumentError:
+    """``identity_key`` with arguments that name no row, or two."""
+    return ArgumentError(
+        f"identity_key() takes a class with a primary key, a class with row=, or instance=; got {given} of its arguments"
+    )
+
+
+# ------------------------------------------------------------ sessions: what belongs to one
+
+
+def attached_elsewhere(state: Any, owner: int, here: int) -> InvalidRequestError:
+    """An object of another session was added, deleted or merged."""
+    return InvalidRequestError(f"Object '{state_text(state)}' is already attached to session '{owner}' (this is '{here}')")
+
+
+def already_deleted(state: Any) -> InvalidRequestError:
+    """An object whose row was deleted was added."""
+    return InvalidRequestError(
+        f"Instance '{state_text(state)}' has been deleted.  "
+        "Use the make_transient() function to send this object back to the transient state."
+    )
+
+
+def not_persisted(state: Any) -> InvalidRequestError:
+    """A transient or pending object was to be deleted."""
+    return InvalidRequestError(f"Instance '{state_text(state)}' is not persisted")
+
+
+def not_in_session(state: Any) -> InvalidRequestError:
+    """An object of no session, or of another one, was to be expunged."""
+    return InvalidRequestError(f"Instance {state_text(state)} is not present in this Session")
+
+
+def not_persistent(state: Any) -> InvalidRequestError:
+    """An object that is not persistent in the session was to be expired or refreshed."""
+    return InvalidRequestError(f"Instance '{state_text(state)}' is not persistent within this Session")
+
+
+def must_be_transient(state: Any) -> InvalidRequestError:
+    """``make_transient_to_detached`` of an object that has a key or a session."""
+    return InvalidRequestError(f"Given object must be transient; {state_text(state)} has an identity key or a session")
+
+
+def identity_map_closed(state: Any) -> InvalidRequestError:
+    """Rows were fetched after the session they were to go to was emptied."""
+    return InvalidRequestError(
+        f"Object {state_text(state)} cannot be converted to 'persistent' state, as this identity map is no longer valid.  "
+        "Has the owning Session been closed?"
+    )
+
+
+def could_not_refresh(state: Any) -> InvalidRequestError:
+    """The row of an object to refresh is gone."""
+    return InvalidRequestError(f"Could not refresh instance '{state_text(state)}'")
+
+
+def ambiguous_for_update() -> ArgumentError:
+    """``with_for_update={}``."""
+    return ArgumentError(
+        "with_for_update should be the boolean value True, or a dictionary with options.  A blank dictionary is ambiguous."
+    )
+
+
+def row_required() -> NoResultFound:
+    """``get_one`` found nothing."""
+    return NoResultFound("No row was found when one was required")
+
+
+IDENTITY_REPLACED = (
+    "Identity map already had an identity for {}, replacing it with newly flushed object.   "
+    "Are there load operations occurring inside of an event handler within the flush?"
+)
+
+
+# ------------------------------------------------------------ sessions: merge
+
+
+def merge_of_transient() -> InvalidRequestError:
+    """``merge(load=False)`` of an object without a row."""
+    return InvalidRequestError(
+        "merge() with load=False option does not support objects transient (i.e. unpersisted) objects.  "
+        "flush() all changes on mapped instances before merging with load=False."
+    )
+
+
+def merge_of_dirty() -> InvalidRequestError:
+    """``merge(load=False)`` of a changed object."""
+    return InvalidRequestError(
+        "merge() with load=False option does not support objects marked as 'dirty'.  "
+        "flush() all changes on mapped instances before merging with load=False."
+    )
+
+
+def merged_version_differs(given: Any, state: Any, existing: Any) -> StaleDataError:
+    """An object was merged that is older than its row."""
+    return StaleDataError(
+        f"Version id '{given}' on merged state {state_text(state)} does not match existing version '{existing}'. "
+        "Leave the version attribute unset when merging to update the most recent version."
+    )
+
+
+MERGED_WHILE_PENDING = (
+    "Instance {} is already pending in this Session yet is being merged again; this is probably not what you want to do"
+)
+
+
+# ------------------------------------------------------------ sessions: flush
+
+
+def already_flushing() -> InvalidRequestError:
+    """A flush inside a flush, or from a second thread."""
+    return InvalidRequestError("Session is already flushing")
+
+
+def endless_flush(times: int) -> FlushError:
+    """Each flush of a commit left something to flush."""
+    return FlushError(
+        f"Over {times} subsequent flushes have occurred within session.commit() - is an after_flush() hook creating new objects?"
+    )
+
+
+def null_identity(state: Any) -> FlushError:
+    """An object has no primary key after its INSERT."""
+    return FlushError(
+        f"Instance {state_text(state)} has a NULL identity key.  If this is an auto-generated value, check that the database "
+        "table allows generation of new primary key values, and that the mapped Column object is configured to expect these "
+        "generated values.  Ensure also that this flush() is not occurring at an inappropriate time, such as within a load() "
+        "event."
+    )
+
+
+AUTOFLUSH_DETAIL = (
+    "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "
+    "if this flush is occurring prematurely"
+)
+CHANGES_IN_FLUSH_RESET = (
+    "Attribute history events accumulated on {} previously clean instances within inner-flush event handlers have been "
+    "reset, and will not result in database updates. Consider using set_committed_value() within inner-flush event "
+    "handlers to avoid this warning."
+)
+USED_DURING_FLUSH = (
+    "Usage of the '{}' operation is not currently supported within the execution stage of the flush process. "
+    "Results may not be consistent.  Consider using alternative event listeners or connection-level operations instead."
+)
+
+
+# ------------------------------------------------------------ sessions: transactions
+
+
+def operation_not_allowed(name: str, state: Any) -> IllegalStateChangeError:
+    """A guarded method was called in a state that it does not allow."""
+    return IllegalStateChangeError(f"Can't run operation '{name}()' when Session is in state {state!r}", code="isce")
+
+
+def operation_in_progress(name: str, running: str, moves_to: Any) -> IllegalStateChangeError:
+    """A guarded method was called inside another, or from a second thread."""
+    return IllegalStateChangeError(
+        f"Method '{name}()' can't be called here; method '{running}()' is already in progress and this would cause an "
+        f"unexpected state change to {moves_to!r}",
+        code="isce",
+    )
+
+
+def operation_not_expected(name: str, moves_to: Any, expected: Any) -> IllegalStateChangeError:
+    """A guarded method announced one change and called a method that makes another."""
+    return IllegalStateChangeError(
+        f"Can't run operation '{name}()' here; will move to state {moves_to!r} where we are expecting {expected!r}",
+        code="isce",
+    )
+
+
+def state_not_changed(name: str, moves_to: Any) -> IllegalStateChangeError:
+    """A guarded method returned without the change that it declares."""
+    return IllegalStateChangeError(f"Method '{name}()' failed to change state to {moves_to!r} as expected", code="isce")
+
+
+def state_changed_unexpectedly(name: str, running: str | None, now: Any) -> IllegalStateChangeError:
+    """A guarded method made another change than it declares."""
+    before = f"While method '{running}()' was running, method" if running else "Method"
+    return IllegalStateChangeError(f"{before} '{name}()' caused an unexpected state change to {now!r}", code="isce")
+
+
+_TRANSACTION_REFUSALS = {
+    "PREPARED": "This session is in 'prepared' state; no further SQL can be emitted within this transaction.",
+    "COMMITTED": "This session is in 'committed' state; no further SQL can be emitted within this transaction.",
+    "DEACTIVE": (
+        "This session is in 'inactive' state, due to the SQL transaction being rolled back; "
+        "no further SQL can be emitted within this transaction."
+    ),
+    "PROVISIONING_CONNECTION": (
+        "This session is provisioning a new connection; concurrent operations are not permitted: "
+        "a session belongs to one thread at a time."
+    ),
+}
+
+
+def transaction_refused(name: str, state: Any) -> InvalidRequestError:
+    """A transaction was used in a state in which it cannot do that."""
+    if state.name == "CLOSED":
+        return ResourceClosedError("This transaction is closed")
+    text = _TRANSACTION_REFUSALS.get(state.name)
+    return InvalidRequestError(text) if text is not None else operation_not_allowed(name, state)
+
+
+def pending_rollback(original: BaseException) -> PendingRollbackError:
+    """A session was used after a failed flush, before its rollback."""
+    return PendingRollbackError(
+        "This Session's transaction has been rolled back due to a previous exception during flush. To begin a new transaction "
+        f"with this Session, first issue Session.rollback(). Original exception was: {original}",
+        code="7s2a",
+    )
+
+
+def ended_in_block(original: BaseException | None) -> InvalidRequestError:
+    """A session was used after its transaction ended, inside the block of that transaction."""
+    cause = "" if original is None else f"The transaction was rolled back due to an exception: {original}.  "
+    return InvalidRequestError(
+        f"Can't operate on closed transaction inside context manager.  {cause}"
+        "Please complete the context manager before emitting further commands."
+    )
+
+
+def transaction_not_current() -> InvalidRequestError:
+    """A transaction was to be ended that is not among those of the session."""
+    return InvalidRequestError("This transaction is not among the open ones of its session; it has been ended already")
+
+
+def already_begun() -> InvalidRequestError:
+    """``begin()`` while a transaction is open."""
+    return InvalidRequestError("A transaction is already begun on this Session.")
+
+
+def autobegin_disabled() -> InvalidRequestError:
+    """A session with ``autobegin=False`` was used without ``begin()``."""
+    return InvalidRequestError(
+        "Autobegin is disabled on this Session; please call session.begin() to start a new transaction"
+    )
+
+
+def session_closed() -> InvalidRequestError:
+    """A session with ``close_resets_only=False`` was used after ``close()``."""
+    return InvalidRequestError(
+        "This Session has been permanently closed and is unable to handle any more transaction requests."
+    )
+
+
+def no_transaction_to_end(operation: str) -> InvalidRequestError:
+    """``commit``, ``rollback`` or ``prepare`` of a session that begins no transaction by itself."""
+    return InvalidRequestError(f"No transaction is begun; call begin() before {operation}()")
+
+
+def cannot_prepare() -> InvalidRequestError:
+    """``prepare()`` without ``twophase``, or of a savepoint."""
+    return InvalidRequestError("'twophase' mode not enabled, or not root transaction; can't prepare.")
+
+
+def invalid_join_mode(mode: Any) -> ArgumentError:
+    """An unknown ``join_transaction_mode``."""
+    return ArgumentError(
+        f'invalid selection for join_transaction_mode: "{mode}"; choose "conditional_savepoint", "rollback_only", '
+        '"control_fully" or "create_savepoint"'
+    )
+
+
+def engine_already_enlisted() -> InvalidRequestError:
+    """A second connection of one engine was to take part in a transaction."""
+    return InvalidRequestError("Session already has a Connection associated for the given Connection's Engine")
+
+
+def no_connection_acquired(bind: Any) -> InvalidRequestError:
+    """A transaction was asked for a connection that it has not used."""
+    return InvalidRequestError(f"This transaction has not acquired a connection for bind {bind!r}")
+
+
+CONNECTION_OPTIONS_IGNORED = "Connection is already established for the given bind; execution_options ignored"
+CHANGED_WHILE_INACTIVE = (
+    "Session's state has been changed on a non-active transaction - this state will be discarded."
+)
+
+
+# ------------------------------------------------------------ sessions: binds, statements, scopes
+
+
+def not_a_bind_target(target: Any) -> ArgumentError:
+    """Something was bound that is no class, mapper or table."""
+    return ArgumentError(f"Not an acceptable bind target: {target}")
+
+
+def no_bind(mapper: Any, clause: Any) -> UnboundExecutionError:
+    """No engine is known for a mapper or a statement."""
+    subjects = [f"mapper {mapper}"] if mapper is not None else []
+    if clause is not None:
+        subjects.append("SQL expression")
+    where = f"{', '.join(subjects)} or this Session" if subjects else "this Session"
+    return UnboundExecutionError(f"Could not locate a bind configured on {where}.")
+
+
+def parameter_sets_differ(given: int, listener: int) -> InvalidRequestError:
+    """A ``do_orm_execute`` listener gave another number of parameter sets."""
+    return InvalidRequestError(
+        "Can't apply executemany parameters to statement; number of parameter sets passed to Session.execute() "
+        f"({given}) does not match number of parameter sets given to ORMExecuteState.invoke_statement() ({listener})"
+    )
+
+
+def not_a_select() -> InvalidRequestError:
+    """A property of SELECT statements was asked of another statement."""
+    return InvalidRequestError("This ORM execution is not against a SELECT statement so there are no load options.")
+
+
+def not_an_update_or_delete() -> InvalidRequestError:
+    """A property of UPDATE and DELETE statements was asked of another statement."""
+    return InvalidRequestError(
+        "This ORM execution is not against an UPDATE or DELETE statement so there are no update options."
+    )
+
+
+def scope_occupied() -> InvalidRequestError:
+    """A scoped session was called with arguments while its scope has a session."""
+    return InvalidRequestError("Scoped session is already present; no new arguments may be specified.")
+
+
+def not_a_session_factory() -> ArgumentError:
+    """A scoped session was listened to whose factory is no session class or ``sessionmaker``."""
+    return ArgumentError(
+        "Session event listen on a scoped_session requires that its creation callable is associated with the Session class."
+    )
+
+
+SCOPE_OCCUPIED = "At least one scoped session is already present.  configure() can not affect sessions that have already been created."
+
+
+def unknown_lockmode(mode: Any) -> ArgumentError:
+    """An unknown ``lockmode``."""
+    return ArgumentError(f"Unknown lockmode {mode!r}; use with_for_update=, or one of 'read', 'update', 'update_nowait'")
+
+
+# ---------------------------------------------------------------- unit of work
+
+
+def null_key_in_update(table: str, column: Any) -> FlushError:
+    """A row cannot be found because part of its key is NULL."""
+    return FlushError(f"Can't update table {table} using NULL for primary key value on column {column}")
+
+
+def null_key_in_delete(table: str, column: Any) -> FlushError:
+    """A row cannot be found because part of its key is NULL."""
+    return FlushError(f"Can't delete from table {table} using NULL for primary key value on column {column}")
+
+
+def null_identity(state: Any) -> FlushError:
+    """A row was inserted and nobody knows its primary key."""
+    return FlushError(
+        f"Instance {state_text(state)} has a NULL identity key.  If this is an auto-generated value, check that the "
+        "database table allows generation of new values and that the column says so; else give the object its key "
+        "before the flush"
+    )
+
+
+def null_version(state: Any) -> FlushError:
+    """A versioned object has no version to compare with."""
+    return FlushError(
+        f"Instance does not contain a non-NULL version value: {state_text(state)}; set it, or let a version_id_generator "
+        "or the database make it"
+    )
+
+
+def stale_rows(verb: str, table: str, expected: int, matched: int) -> StaleDataError:
+    """An UPDATE or DELETE matched other rows than the objects stand for."""
+    return StaleDataError(stale_rows_text(verb, table, expected, matched))
+
+
+def stale_rows_text(verb: str, table: str, expected: int, matched: int) -> str:
+    """The words for an UPDATE or DELETE that matched other rows than expected."""
+    return f"{verb.upper()} statement on table '{table}' expected to {verb} {expected} row(s); {matched} were matched."
+
+
+def rows_to_delete_missing_text(table: str, expected: int, matched: int) -> str:
+    """The warning for a DELETE that found fewer rows than objects."""
+    return (
+        f"{stale_rows_text('delete', table, expected, matched)} The rows were deleted by someone else, or by the database "
+        "itself; map the class with confirm_deleted_rows=False when that is expected"
+    )
+
+
+def version_not_verified_text(dialect: Any, verb: str) -> str:
+    """The warning for a versioned table on a database that does not count rows."""
+    return f"Dialect {dialect.dialect_description} does not support {verb} rowcount - versioning cannot be verified."
+
+
+def no_row_inserted(mapper: Any) -> FlushError:
+    """An INSERT of one row answered without the key of the new row."""
+    return FlushError(
+        f"Single-row INSERT statement for {mapper} did not produce a new primary key; "
+        "look for a trigger or rule that turns the INSERT into something else"
+    )
+
+
+def wrong_number_of_rows_inserted(mapper: Any, expected: int, returned: int) -> FlushError:
+    """An INSERT of many rows answered with another number of keys."""
+    return FlushError(
+        f"Multi-row INSERT statement for {mapper} did not produce the correct number of rows: {expected} were sent and "
+        f"{returned} came back; look for a trigger or rule that turns the INSERT into something else"
+    )
+
+
+def unsortable_keys(error: BaseException) -> InvalidRequestError:
+    """Objects cannot be put in the order of their keys."""
+    return InvalidRequestError(
+        f"Could not sort objects by primary key; primary key values must be sortable in Python (was: {error})"
+    )
+
+
+def conflicting_identity_text(new: Any, known: Any) -> str:
+    """The warning for a new object whose key the session already knows by another object."""
+    return f"New instance {state_text(new)} with identity key {known.key} conflicts with persistent instance {state_text(known)}"
+
+
+def mapping_without_key(mapper: Any, attribute: str, mapping: Any) -> InvalidRequestError:
+    """A dictionary for a bulk update that does not say which row it means."""
+    return InvalidRequestError(
+        f"A dictionary for the bulk update of {mapper} has no value for the primary key attribute '{attribute}': {mapping!r}; "
+        "every dictionary must hold the complete primary key"
+    )
+
+
+# ---------------------------------------------------------------- loading
+
+
+def detached_deferred(state: Any, key: str) -> DetachedInstanceError:
+    """A deferred attribute of an object without a session was asked for."""
+    return DetachedInstanceError(
+        f"Parent instance {state_text(state)} is not bound to a Session; "
+        f"deferred load operation of attribute '{key}' cannot proceed"
+    )
+
+
+def raiseload_column(state: Any, key: str) -> InvalidRequestError:
+    """A column attribute that must not be loaded implicitly was asked for."""
+    return InvalidRequestError(
+        f"'{state.class_.__name__}.{key}' is not available due to raiseload=True; "
+        f"load it with the object, by undefer({state.class_.__name__}.{key}), or by session.refresh(obj, ['{key}'])"
+    )
+
+
+def cannot_refresh_without_key(state: Any) -> InvalidRequestError:
+    """Expired attributes of an object whose row cannot be found were asked for."""
+    return InvalidRequestError(
+        f"Instance {state_text(state)} cannot be refreshed - it's not persistent and does not contain a full primary key."
+    )
+
+
+def pending_key_change(mapper: Any, keys: Any) -> InvalidRequestError:
+    """``session.refresh`` of some attributes of an object whose primary key has a change that is not flushed."""
+    names = "{" + ", ".join(repr(key) for key in keys) + "}"
+    return InvalidRequestError(
+        f"Please flush pending primary key changes on attributes {names} for mapper {mapper} before proceeding with a refresh"
+    )
+
+
+def version_differs(state: Any, known: Any, found: Any) -> StaleDataError:
+    """An object was locked whose row has been changed by somebody else since it was loaded."""
+    return StaleDataError(
+        f"Instance '{state_text(state)}' has version id '{known}' which does not match database-loaded version id '{found}'. "
+        "Refresh the object before it is locked."
+    )
+
+
+def identity_map_gone(cls: type) -> InvalidRequestError:
+    """Rows were fetched from a result after its session was closed or emptied."""
+    return InvalidRequestError(
+        f"Object {cls.__name__} cannot be converted to 'persistent' state, as this identity map is no longer valid. "
+        "Has the owning Session been closed? Fetch the rows before that, or use the execution option prebuffer_rows."
+    )
+
+
+def wrong_key_arity(mapper: Any) -> InvalidRequestError:
+    """``session.get`` with a key of the wrong number of values."""
+    columns = ", ".join(f"'{column}'" for column in mapper.primary_key)
+    return InvalidRequestError(
+        "Incorrect number of values in identifier to formulate primary key for session.get(); "
+        f"primary key columns are {columns}"
+    )
+
+
+def wrong_key_names(mapper: Any) -> InvalidRequestError:
+    """``session.get`` with a dictionary of other names than those of the key."""
+    names = ", ".join(f"'{key}'" for key in mapper.pk_keys)
+    return InvalidRequestError(
+        "Incorrect names of values in identifier to formulate primary key for session.get(); "
+        f"primary key attribute names are {names} (synonym names are also accepted)"
+    )
+
+
+def empty_lock_options() -> ArgumentError:
+    """``with_for_update={}``."""
+    return ArgumentError(
+        "with_for_update should be the boolean value True, or a dictionary with options. A blank dictionary is ambiguous."
+    )

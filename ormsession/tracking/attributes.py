@@ -206,7 +206,7 @@ class ScalarAttributeImpl:
             value = ATTR_EMPTY  # deleted: there is no value, whatever the database says
         elif not passive & CALLABLES_OK:
             return PASSIVE_NO_RESULT
-        elif key in state.expired_keys:
+        elif self.load_on_unexpire and key in state.expired_keys:
             value = state.load_expired(passive)
         elif state.loader_callables and key in state.loader_callables:
             value = state.loader_callables[key](state, passive)
