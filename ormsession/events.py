@@ -241,7 +241,7 @@ class InstanceEvents(TargetEvents):
             return
         InstanceEvents._added += 1
         target, listener = event_key.dispatch_target, event_key._listen_fn
-        if not raw:
+        if not raw and event_key.identifier != "first_init":  # which has no object yet
 
             def with_object(state: Any, *args: Any) -> Any:
                 return listener(state(), *args)
@@ -314,11 +314,6 @@ class AttributeEvents(TargetEvents):
                 attribute.impl.active_history = True
             event_key.with_dispatch_target(attribute).base_listen(propagate=propagate, **options)
             _refresh_plain(attribute)
-
-    @classmethod
-    def _remove(cls, event_key: Any) -> None:
-        super()._remove(event_key)
-        _refresh_plain(event_key.dispatch_target)
 
     def append(self, target: Any, value: Any, initiator: Any) -> Any:
         """An element is added to a collection."""

@@ -16,7 +16,7 @@ in ``ClassManager.plain`` and renewed when a listener arrives.
 A class that defines ``__setattr__`` or ``__delattr__`` in Python keeps them: tracked attributes become
 data descriptors there, which see also what is written with ``object.__setattr__``.
 
-Invariant: ``plain`` holds exactly the keys whose implementation answers ``is_plain``.
+Invariant: every key in ``plain`` has an implementation that answers ``is_plain``.
 """
 
 from __future__ import annotations
