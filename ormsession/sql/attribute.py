@@ -1,0 +1,135 @@
+"""The attribute of a mapped class, as something that can stand in SQL.
+
+``User.name`` is the descriptor that tracks values on objects (room ``tracking``) and at the same time a SQL
+expression: it has all operators of a column and may be given to ``select``, ``where``, ``order_by`` and
+everything else that Core builds.  Core asks it for ``__clause_element__`` and gets the annotated column,
+which is made once per attribute and entity.
+
+Attributes are shared: an unmapped subclass sees those of its base, and all users of a class see the same.
+An alias of the class has copies whose entity is the alias (:meth:`QueryableAttribute.adapt_to_entity`).
+
+Rejected: making the attribute a ``ClauseElement`` itself.  Core would then copy and traverse it, and every
+copy would be one more descriptor that listeners have to know.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy.sql.operators import ColumnOperators
+
+from .. import exc
+from ..mapping import hooks
+from ..tracking.attributes import Attribute, DataAttribute
+from .comparator import PropComparator, annotated_column
+
+
+class QueryableAttribute(Attribute, ColumnOperators):
+    """An attribute of a mapped class or of an alias, seen from the class.
+
+    ``key`` is its name, ``parent`` the mapper or alias it belongs to, ``class_`` the mapped class (or the
+    alias), ``property`` what it is mapped to.
+    """
+
+    is_clause_element = is_selectable = is_bundle = False
+
+    __hash__ = object.__hash__
+
+    @cached_property
+    def expression(self) -> Any:
+        """The SQL expression of the attribute: its column, annotated with entity and name."""
+        comparator = self.comparator
+        clause = comparator.__clause_element__()
+        if clause._annotations.get("proxy_key") == self.key:
+            return clause
+        return annotated_column(clause, self.parent, self.key)
+
+    @cached_property
+    def _operand(self) -> Any:
+        # the comparator only decides when it has operators of its own
+        if type(self.comparator).operate is PropComparator.operate:
+            return self.expression
+        return self.comparator
+
+    def __clause_element__(self) -> Any:
+        return self.expression
+
+    @property
+    def prop(self) -> Any:
+        """The :class:`.MapperProperty` behind the attribute."""
+        return self.comparator.prop
+
+    @property
+    def parententity(self) -> Any:
+        """The mapper or the alias that the attribute belongs to."""
+        return self.parent
+
+    _parententity = parententity
+
+    @property
+    def info(self) -> dict[Any, Any]:
+        """The user's own notes about the attribute."""
+        info: dict[Any, Any] = self.property.info
+        return info
+
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        """Apply an operator with the attribute on its left."""
+        return op(self._operand, *other, **kwargs)
+
+    def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
+        """Apply an operator with the attribute on its right."""
+        return op(other, self._operand, **kwargs)
+
+    def label(self, name: str | None) -> Any:
+        """The expression under another name."""
+        return self.expression.label(name)
+
+    def adapt_to_entity(self, entity: Any) -> QueryableAttribute:
+        """The same attribute of an alias of the class.
+
+        :param entity: the :class:`.AliasedInsp`.
+        """
+        adapted = type(self).__new__(type(self))
+        adapted.__dict__.update(self.__dict__)
+        adapted.__dict__.pop("expression", None)
+        adapted.__dict__.pop("_operand", None)
+        adapted.class_ = entity.entity
+        adapted.parent = entity
+        adapted.comparator = self.comparator.adapt_to_entity(entity)
+        return adapted
+
+    def __getattr__(self, name: str) -> Any:
+        # what is no matter of the attribute is asked of its comparator: its type, its table ...
+        if name.startswith("__") or "comparator" not in self.__dict__ or self.comparator is None:
+            raise AttributeError(name)
+        try:
+            return getattr(self.comparator, name)
+        except AttributeError:
+            raise exc.no_such_attribute_of_attribute(self, name) from None
+
+    def __str__(self) -> str:
+        return f"{_entity_name(self.parent, self.class_)}.{self.key}"
+
+    @property  # last in the class: from here on the name hides the built-in one
+    def property(self) -> Any:
+        """The :class:`.MapperProperty` behind the attribute."""
+        return self.comparator.prop
+
+
+def _entity_name(entity: Any, class_: Any) -> str:
+    if getattr(entity, "is_aliased_class", False):
+        return str(entity)
+    return str(class_.__name__)
+
+
+class InstrumentedAttribute(QueryableAttribute):
+    """The attribute as it stands on a mapped class."""
+
+
+class InstrumentedDataAttribute(InstrumentedAttribute, DataAttribute):
+    """The attribute on a class whose own ``__setattr__`` may pass ours by: Python asks it before the dictionary."""
+
+
+hooks.attribute_class = InstrumentedAttribute
+hooks.data_attribute_class = InstrumentedDataAttribute

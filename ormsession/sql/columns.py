@@ -1,0 +1,126 @@
+"""The columns clause of an entity statement: entities become columns, and slots say what for.
+
+An entity stands for the columns of its attributes.  It shares a column that is in the row already; a column
+that was asked for by itself gets a place of its own.
+
+What options want for column attributes comes in as ``ColumnOptions``, which is ``{entity: {word: ColumnChoice}}``.
+A word is an attribute's key, ``"group:<name>"`` for a group of deferred columns, or ``"*"``; the more special
+word wins.  Primary key columns are always selected: without them there is no object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .entity import entity_of, owning_entity
+from .layout import ColumnSlot, EntitySlot, SlotColumn, attribute_of, column_keys
+
+if TYPE_CHECKING:
+    from ..mapping.properties import ColumnProperty
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """What an option wants for a column attribute."""
+
+    deferred: bool
+    raiseload: bool = False
+
+
+ColumnOptions = dict[Any, dict[str, ColumnChoice]]
+
+
+def column_choice(options: ColumnOptions, entity: Any, prop: ColumnProperty) -> ColumnChoice:
+    """What holds for an attribute of an entity: the options given for it, else how it is mapped."""
+    words = options.get(entity)
+    if words:
+        for word in (prop.key, f"group:{prop.group}" if prop.group else None, "*"):
+            if word is not None and word in words:
+                return words[word]
+    return ColumnChoice(prop.deferred, prop.raiseload)
+
+
+class ColumnsClause:
+    """The columns clause being rewritten: Core columns so far, and the slots that say what they are for."""
+
+    def __init__(self, column_options: ColumnOptions, name_of: Any) -> None:
+        self.columns: list[Any] = []
+        self.slots: list[EntitySlot | ColumnSlot] = []
+        self._positions: dict[Any, int] = {}  # column -> its first place; entities share it
+        self._column_options = column_options
+        self._name_of = name_of  # Core's naming convention, which keeps names of one row apart
+
+    def add(self, element: Any) -> None:
+        """Add one element of the columns clause as the user gave it."""
+        entity = entity_of(element)
+        if entity is not None:
+            self._add_entity(entity)
+        else:
+            for column in element._select_iterable:
+                self._add_column(column)
+
+    def _add_column(self, column: Any) -> None:
+        name = self._name_of(column)
+        self.slots.append(ColumnSlot(name, self._place(column), column, column_keys(column)))
+
+    def _add_entity(self, entity: Any) -> None:
+        mapper = entity.mapper
+        present: list[SlotColumn] = []
+        absent: list[ColumnProperty] = []
+        for prop in mapper.column_props:
+            choice = column_choice(self._column_options, entity, prop)
+            if choice.deferred and prop.key not in mapper.pk_keys:
+                absent.append(prop)
+                continue
+            expression = prop.columns[0]
+            if entity.is_aliased_class:
+                expression = entity.adapt(expression)
+            position = self._positions.get(expression)
+            if position is None:
+                position = self._place(expression)
+            present.append(SlotColumn(prop, position, expression))
+        name = entity.name if entity.is_aliased_class else mapper.class_.__name__
+        self.slots.append(EntitySlot(mapper, entity, name, tuple(present), tuple(absent), (entity.entity,)))
+
+    def _place(self, column: Any) -> int:
+        position = len(self.columns)
+        self.columns.append(column)
+        self._positions.setdefault(column, position)
+        return position
+
+
+def column_descriptions(elements: Iterable[Any], name_of: Any) -> list[dict[str, Any]]:
+    """Describe the elements of a columns clause as ``column_descriptions`` documents it."""
+    described: list[dict[str, Any]] = []
+    for element in elements:
+        entity = entity_of(element)
+        if entity is not None:
+            described.append(_entity_description(entity))
+        else:
+            described.extend(_column_description(column, name_of) for column in element._select_iterable)
+    return described
+
+
+def _entity_description(entity: Any) -> dict[str, Any]:
+    return {
+        "name": entity.name if entity.is_aliased_class else entity.class_.__name__,
+        "type": entity.class_,
+        "aliased": entity.is_aliased_class,
+        "expr": entity.entity,
+        "entity": entity.entity,
+    }
+
+
+def _column_description(column: Any, name_of: Any) -> dict[str, Any]:
+    entity = owning_entity(column)
+    attribute = attribute_of(column)
+    name = name_of(column)
+    return {
+        "name": None if name == "_no_label" else name,
+        "type": column.type,
+        "aliased": bool(entity is not None and entity.is_aliased_class),
+        "expr": column if attribute is None else attribute,
+        "entity": None if entity is None else entity.entity,
+    }

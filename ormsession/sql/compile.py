@@ -1,0 +1,143 @@
+"""From an entity statement to a Core statement: the compile-state plugin for SELECT.
+
+Core's compiler asks for the *compile state* of each SELECT that it meets.  For a statement that an entity was
+put into (see :mod:`.entity`) it asks here, once per statement shape: the compiled form, and with it our
+:class:`EntitySelectState`, is kept in Core's compiled cache.  Steps:
+
+1. Options of the statement say what they want (``process_compile_state``), which fills ``column_options``.
+2. Joins are put together by Core, while the columns clause still names entities.
+3. Each entity in the columns clause is replaced by its columns, and ``layout`` records what became of it.
+4. From here on it is a plain Core statement: FROM list, names and labels are Core's work.
+
+Inside another statement (subquery, CTE, union) nothing is loaded into objects, and an entity stands for all
+its columns, deferred ones included.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from .._core import CompileState, SelectState, compile_state_functions
+from .columns import ColumnOptions, ColumnsClause, column_descriptions
+from .entity import PLUGIN, entity_of, owning_entity, selected_columns
+from .from_statement import FromStatement
+from .layout import Layout
+
+
+@CompileState.plugin_for(PLUGIN, "select")
+class EntitySelectState(SelectState):
+    """The compile state of a SELECT that has entities or their attributes in it.
+
+    ``layout`` says what the rows hold (see :mod:`.layout`); it is empty for a statement inside another.
+    ``loader`` is a place for ``loading`` to keep what it makes from the layout; ``attributes`` is one for options.
+    """
+
+    __slots__ = ("attributes", "column_options", "layout", "loader", "select_statement")
+
+    def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
+        # SelectState's own constructor is not called: it derives FROMs and names from one and the same statement
+        is_outermost = compiler is None or not compiler.stack
+        self.statement = self.select_statement = statement
+        self.column_options: ColumnOptions = {}
+        self.attributes: dict[Any, Any] = {}
+        self.layout: Layout = ()
+        self.loader: Any = None
+        if is_outermost:
+            self._process_options(statement)
+        self.from_clauses = statement._from_obj
+        for memoized in statement._memoized_select_entities:
+            self._setup_joins(memoized._setup_joins, memoized._raw_columns)
+        if statement._setup_joins:
+            self._setup_joins(statement._setup_joins, statement._raw_columns)
+        core = self._core_statement(statement, is_outermost)
+        self.froms = self._get_froms(core)
+        self.statement = core
+        self.columns_plus_names = core._generate_columns_plus_names(True)
+
+    def _process_options(self, statement: Any) -> None:
+        for option in statement._with_options:
+            if option._is_compile_state:
+                option.process_compile_state(self)
+        for function in compile_state_functions(statement):
+            function(self)
+
+    def _core_statement(self, statement: Any, is_outermost: bool) -> Any:
+        """The statement with its entities replaced by columns, and what they are selected from."""
+        if is_outermost:
+            clause = ColumnsClause(self.column_options, type(self)._column_naming_convention(statement._label_style))
+            for element in statement._raw_columns:
+                clause.add(element)
+            columns = clause.columns
+            self.layout = tuple(clause.slots)
+        else:
+            columns = type(self).all_selected_columns(statement)
+        core = statement._generate()
+        core._raw_columns = columns
+        core._setup_joins = core._memoized_select_entities = core._with_options = ()
+        core._propagate_attrs = {}
+        # what entities are selected from has to be named: columns of a mapped join only know their tables
+        core._from_obj = (*self.from_clauses, *_entity_froms(statement._raw_columns))
+        return core
+
+    # ------------------------------------------------------------ what Core asks of a plugin
+
+    @classmethod
+    def all_selected_columns(cls, statement: Any) -> list[Any]:
+        """The columns that the statement has as a subquery."""
+        columns: list[Any] = []
+        for element in statement._raw_columns:
+            entity = entity_of(element)
+            if entity is None:
+                columns.extend(element._select_iterable)
+            elif entity.is_aliased_class:
+                columns.extend(entity.adapt(column) for column in selected_columns(entity.mapper))
+            else:
+                columns.extend(selected_columns(entity.mapper))
+        return columns
+
+    @classmethod
+    def get_columns_clause_froms(cls, statement: Any) -> list[Any]:
+        """The FROMs that the columns clause implies, as entities where it names them."""
+        froms = [
+            [entity.__clause_element__()] if (entity := _entity_of_column(element)) else element._from_objects
+            for element in statement._raw_columns
+        ]
+        return cls._normalize_froms(itertools.chain.from_iterable(froms))
+
+    @classmethod
+    def _get_filter_by_entities(cls, statement: Any) -> list[Any]:
+        """Where ``filter_by`` looks for names: each entity and each FROM once."""
+        joins = list(statement._setup_joins)
+        for memoized in statement._memoized_select_entities:
+            joins.extend(memoized._setup_joins)
+        found: dict[Any, Any] = {}
+        for element in itertools.chain((join[0] for join in joins), statement._from_obj):
+            found.setdefault(owning_entity(element) or element, element)
+        for element in statement._raw_columns:
+            entity = owning_entity(element)
+            if entity is not None:
+                found.setdefault(entity, entity)
+            else:
+                for origin in element._from_objects:
+                    found.setdefault(origin, origin)
+        return list(found.values())
+
+    @classmethod
+    def get_column_descriptions(cls, statement: Any) -> list[dict[str, Any]]:
+        """What each element of a row is: name, type, expression, entity."""
+        return column_descriptions(statement._raw_columns, cls._column_naming_convention(statement._label_style))
+
+    @classmethod
+    def from_statement(cls, statement: Any, from_statement: Any) -> FromStatement:
+        """The entities of *statement*, made from the rows of another one."""
+        return FromStatement(statement, from_statement)
+
+
+def _entity_froms(elements: Iterable[Any]) -> list[Any]:
+    return [element for element in elements if entity_of(element) is not None]
+
+
+def _entity_of_column(element: Any) -> Any:
+    return getattr(element, "_annotations", {}).get("parententity")

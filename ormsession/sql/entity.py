@@ -1,0 +1,95 @@
+"""How a mapped class stands in a Core statement.
+
+Core asks any object that it is given for ``__clause_element__``.  A mapped class answers with its table,
+*annotated*: a copy that compares and compiles like the table and carries three notes.
+
+* ``parententity``: the mapper or, for an alias, the :class:`.AliasedInsp`; read everywhere in this room.
+* ``entity_namespace``: where Core's own ``filter_by`` looks up names.
+* ``dml_table``: for a class mapped to a join, the table that INSERT, UPDATE and DELETE mean.
+
+Beside the notes it carries ``_propagate_attrs``, which Core copies to every statement that an entity or
+one of its attributes is put into.  It names the compile-state plugin of this package, so that Core's
+compiler calls :mod:`.compile` for these statements and for no others.
+
+An *entity* below is whatever may stand in ``parententity``.  It has ``mapper``, ``class_``, ``entity``
+(the object the user knows it by), ``selectable``, ``is_aliased_class``, ``entity_namespace`` and takes part in
+Core's cache keys.
+
+The annotated table of a mapper is made once and kept in ``mapper.memo``: its part of the cache key is then
+computed once as well.  Rejected: registering classes with ``sqlalchemy.inspect``; it would need an entry
+for ``type``, which an ORM in the same process makes too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.sql.expression import FromClause
+
+from ..mapping import hooks
+
+if TYPE_CHECKING:
+    from ..mapping.mapper import Mapper
+
+PLUGIN = "ormsession"
+"""The name under which the compile states of this package are registered with Core."""
+
+
+def propagated(entity: Any) -> dict[str, Any]:
+    """What a statement takes over from the first entity that is put into it."""
+    return {"compile_state_plugin": PLUGIN, "plugin_subject": entity}
+
+
+def annotated_selectable(entity: Any, selectable: Any, dml_table: Any = None) -> Any:
+    """*selectable* with the notes that make it stand for *entity*."""
+    notes = {"entity_namespace": entity, "parententity": entity, "parentmapper": entity.mapper}
+    if dml_table is not None:
+        notes["dml_table"] = dml_table
+    return selectable._annotate(notes)._set_propagate_attrs(propagated(entity))
+
+
+def entity_clause(mapper: Mapper) -> Any:
+    """The annotated table, join or subquery that a mapper stands for in a statement."""
+    clause = mapper.memo.get("entity_clause")
+    if clause is None:
+        selectable = mapper.selectable
+        dml_table = None
+        if mapper.local_table is not selectable:
+            dml_table = annotated_selectable(mapper, mapper.local_table)
+        clause = mapper.memo["entity_clause"] = annotated_selectable(mapper, selectable, dml_table)
+    return clause
+
+
+def entity_of(element: Any) -> Any:
+    """The entity that *element* stands for as a whole, or None: an annotated FROM, not a column of one."""
+    if isinstance(element, FromClause):
+        return element._annotations.get("parententity")
+    return None
+
+
+def owning_entity(element: Any) -> Any:
+    """The entity that *element* is, belongs to or was made from, or None."""
+    entity = getattr(element, "_annotations", {}).get("parententity")
+    if entity is None:
+        entity = getattr(element, "_propagate_attrs", {}).get("plugin_subject")
+    return entity
+
+
+def statement_subject(statement: Any) -> Any:
+    """The entity that made *statement* one of this package's, or None for a plain Core statement."""
+    attributes = getattr(statement, "_propagate_attrs", None)
+    if attributes and attributes.get("compile_state_plugin") == PLUGIN:
+        return attributes["plugin_subject"]
+    return None
+
+
+def selected_columns(mapper: Mapper) -> list[Any]:
+    """The expressions that a subquery of the entity has as columns.
+
+    A deferred column is among them, so that an alias of the subquery can load it; a deferred SQL expression
+    is not, for it can be computed outside as well.
+    """
+    return [prop.columns[0] for prop in mapper.column_props if prop.is_writable or not prop.deferred]
+
+
+hooks.entity_clause = entity_clause

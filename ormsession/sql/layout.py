@@ -1,0 +1,150 @@
+"""What the rows of a compiled entity statement hold: one slot per element of a result row.
+
+The compile state works the layout out once per statement shape, and it lives as long as Core keeps the
+compiled statement.  ``loading`` makes its row loop from it and needs to know nothing about SQL.
+
+An :class:`EntitySlot` tells which columns of the cursor row fill which attributes of a new object; a
+:class:`ColumnSlot` is one value.  ``position`` is the index in the cursor row.  It is None in the layout of a
+textual statement, whose columns are known when the first result is there: :func:`located` fills them in.
+
+``keys`` are the objects by which ``row._mapping[...]`` finds the element beside its name.  They are those
+of the statement that was compiled; for another one that shares the compiled form, :func:`row_keys` gives its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import exc
+from .._core import position_in_result
+from .entity import entity_of
+
+if TYPE_CHECKING:
+    from ..mapping.mapper import Mapper
+    from ..mapping.properties import ColumnProperty
+
+
+@dataclass(frozen=True, slots=True)
+class SlotColumn:
+    """One attribute of an entity and where its value stands in the cursor row."""
+
+    prop: ColumnProperty
+    position: int | None
+    expression: Any
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySlot:
+    """An element of the row that becomes an object."""
+
+    mapper: Mapper
+    entity: Any
+    name: str | None
+    columns: tuple[SlotColumn, ...]
+    absent: tuple[ColumnProperty, ...]
+    """Deferred attributes: mapped, and not in the row."""
+    keys: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSlot:
+    """An element of the row that is handed out as the database gave it."""
+
+    name: str
+    position: int | None
+    expression: Any
+    keys: tuple[Any, ...]
+
+
+Layout = tuple[EntitySlot | ColumnSlot, ...]
+
+
+def located(layout: Layout, result: Any) -> Layout:
+    """The layout with every position known, found in the columns of a cursor result.
+
+    :param layout: as the compile state has it.
+    :param result: Core's cursor result of the statement.
+    :raises sqlalchemy.exc.NoSuchColumnError: when the statement does not return a column that cannot be missing.
+    """
+    if all(_is_located(slot) for slot in layout):
+        return layout
+    finder = _ColumnFinder(result)
+    return tuple(_located_slot(slot, finder, index) for index, slot in enumerate(layout))
+
+
+def _is_located(slot: EntitySlot | ColumnSlot) -> bool:
+    if isinstance(slot, ColumnSlot):
+        return slot.position is not None
+    return all(column.position is not None for column in slot.columns)
+
+
+def _located_slot(slot: EntitySlot | ColumnSlot, finder: _ColumnFinder, index: int) -> EntitySlot | ColumnSlot:
+    if isinstance(slot, ColumnSlot):
+        position = finder.position(slot.expression)
+        if position is None:
+            raise exc.column_not_in_result(slot.name)
+        return dataclasses.replace(slot, position=position)
+    found: list[SlotColumn] = []
+    absent = list(slot.absent)
+    for column in slot.columns:
+        position = finder.position_of_any([column.expression, *column.prop.columns[1:]])
+        if position is None:
+            if column.prop.key in slot.mapper.pk_keys:
+                raise exc.column_not_in_result(column.expression)
+            absent.append(column.prop)
+        else:
+            found.append(dataclasses.replace(column, position=position))
+    return dataclasses.replace(slot, columns=tuple(found), absent=tuple(absent))
+
+
+class _ColumnFinder:
+    """Finds columns in a result: by the expression that was compiled, else by name."""
+
+    def __init__(self, result: Any) -> None:
+        self._result = result
+        self._names = set(result.keys())
+
+    def position_of_any(self, expressions: Iterable[Any]) -> int | None:
+        return next((at for each in expressions if (at := self.position(each)) is not None), None)
+
+    def position(self, expression: Any) -> int | None:
+        position = position_in_result(self._result, expression)
+        if position is None:
+            for name in _names(expression):
+                if name in self._names:
+                    return position_in_result(self._result, name)
+        return position
+
+
+def _names(expression: Any) -> list[str]:
+    names = [getattr(expression, "_tq_label", None), getattr(expression, "name", None), getattr(expression, "key", None)]
+    return [str(name) for name in names if name is not None]
+
+
+def row_keys(statement: Any) -> list[tuple[Any, ...]]:
+    """For each element of the statement's rows, the objects that may be asked for with ``row._mapping[...]``."""
+    keys: list[tuple[Any, ...]] = []
+    for element in statement._raw_columns:
+        entity = entity_of(element)
+        if entity is not None:
+            keys.append((entity.entity,))
+        else:
+            keys.extend(column_keys(column) for column in element._select_iterable)
+    return keys
+
+
+def column_keys(column: Any) -> tuple[Any, ...]:
+    """The objects that may be asked for to get *column* from a row: itself and the attribute it came from."""
+    attribute = attribute_of(column)
+    return (column,) if attribute is None else (attribute, column)
+
+
+def attribute_of(column: Any) -> Any:
+    """The mapped attribute that *column* was taken from, or None."""
+    notes = getattr(column, "_annotations", None)
+    if not notes or "proxy_key" not in notes or "parententity" not in notes:
+        return None
+    return getattr(notes["parententity"].entity_namespace, notes["proxy_key"], None)
