@@ -6,6 +6,11 @@ new release of SQLAlchemy is checked by reading this file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult, Result
+
 from typing import Any
 
 # events: the base class that gives a class of ours listeners of its own, and the descriptor that holds them.
@@ -30,14 +35,14 @@ from sqlalchemy.sql.visitors import InternalTraversal as InternalTraversal
 from sqlalchemy.sql import coercions as coercions
 from sqlalchemy.sql import roles as roles
 # sql: lets sqlalchemy.inspect() answer for an alias.
-from sqlalchemy.inspection import _inspects as inspects
+from sqlalchemy.inspection import _inspects
 
 # mapping: which tables a join or subquery is made of, and which of its key columns hold the same value.
 from sqlalchemy.sql.util import find_tables as find_tables
 from sqlalchemy.sql.util import reduce_columns as reduce_columns
 
 # mapping: what sqlalchemy.inspect() answers, by type; a mapped class is entered, and taken out again.
-from sqlalchemy.inspection import _registrars as inspectors
+from sqlalchemy.inspection import _registrars
 
 # sql: the bases of a statement of our own.
 from sqlalchemy.sql.base import Generative as Generative
@@ -51,3 +56,39 @@ def position_in_result(result: Any, key: Any) -> int | None:
     """
     position: int | None = result._metadata._index_for_key(key, False)
     return position
+
+
+def compile_state_functions(statement: Any) -> list[Any]:
+    """The functions that a statement carries for its compile state; 2.0 and 2.1 keep them under different names."""
+    pairs = getattr(statement, "_compile_state_funcs", None) or getattr(statement, "_with_context_options", ())
+    return [function for function, _ in pairs]
+
+# loading: names the columns of a result that we fill ourselves, and the objects by which they are found in rows.
+from sqlalchemy.engine.result import SimpleResultMetaData as SimpleResultMetaData
+
+
+def raw_fetcher(result: Result[Any]) -> Callable[[int], Sequence[Any]] | None:
+    """loading: what fetches rows of a cursor result without making ``Row`` objects of them.
+
+    None when there must be ``Row`` objects: the result is of another kind, its columns were rearranged, or
+    its rows are written to the log.
+    """
+    if type(result) is not CursorResult or result._row_logging_fn is not None or result._metadata._tuplefilter is not None:
+        return None
+    return result._fetchmany_impl
+
+
+def result_processors(result: Result[Any]) -> Sequence[Any] | None:
+    """loading: what converts the raw values of each column; None when nothing does."""
+    return result._metadata._effective_processors
+
+
+def unique_filters(filters: Sequence[Callable[[Any], Any] | None]) -> dict[str, Any]:
+    """loading: the argument of ``SimpleResultMetaData`` that says by what ``unique()`` compares each column."""
+    if "_create_unique_filters" in SimpleResultMetaData.__slots__:  # SQLAlchemy 2.1
+        return {"_create_unique_filters": lambda result: filters}
+    return {"_unique_filters": filters}
+
+
+inspects = _inspects
+inspectors = _registrars

@@ -18,6 +18,7 @@ Rules
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Table
@@ -108,7 +109,7 @@ def own_column(mapper: Mapper, column: Any, purpose: str) -> Any:
             column = column.__clause_element__()
         if not isinstance(column, ColumnElement):
             raise exc.bad_property(mapper, purpose, column)
-        found = selectable.corresponding_column(column)  # type: ignore[arg-type]
+        found = selectable.corresponding_column(column)
     if found is None:
         raise exc.column_not_in_selectable(mapper, purpose, column)
     return found
@@ -165,3 +166,24 @@ def tables_of(selectable: Any) -> tuple[Any, ...]:
     if len(tables) > 1 and all(isinstance(table, Table) for table in tables):
         tables = list(sort_tables(tables))
     return tuple(tables)
+
+
+def properties_by_column(column_props: Collection[ColumnProperty]) -> dict[Any, ColumnProperty]:
+    """Which property stands for a column, of the mapped selectable or of a table inside it."""
+    found: dict[Any, ColumnProperty] = {}
+    for prop in column_props:
+        for column in prop.columns:
+            found[column] = prop
+    # a column of a subselect stands for the table's column, unless that is mapped itself
+    for prop in column_props:
+        for column in prop.columns:
+            for origin in column.proxy_set:
+                found.setdefault(origin, prop)
+    return found
+
+
+def mark_writable(mapper: Mapper) -> None:
+    """Tell each column property whether a flush writes it: it has a column in a table whose rows can be found."""
+    written = {mapper.key_of(column) for table in mapper.tables if table in mapper.pks_by_table for column in table.c}
+    for prop in mapper.column_props:
+        prop.is_writable = prop.key in written

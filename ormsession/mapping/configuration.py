@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import exc
 from ..events import EXT_SKIP, MapperEvents
@@ -72,7 +72,8 @@ def configure_registries(wanted: Iterable[Registry], *, cascade: bool) -> None:
 
 def _emit(name: str) -> None:
     """Emit an event whose target is the mapper class itself: it concerns all mappers."""
-    getattr(MapperEvents.dispatch._for_class(MapperEvents._target_class), name)()
+    target: Any = MapperEvents._target_class
+    getattr(target.dispatch._for_class(target), name)()
 
 
 def _run(chosen: list[Registry], *, cascade: bool) -> None:

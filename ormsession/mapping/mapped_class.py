@@ -30,7 +30,6 @@ from ..tracking.instrumentation import (
     unregister_class,
 )
 from ..tracking.state import InstanceState
-from . import hooks
 
 if TYPE_CHECKING:
     from .mapper import Mapper
@@ -121,11 +120,6 @@ def restore(mapper: Mapper) -> None:
         manager.before_first_instance = None
         inspectors.pop(mapper.class_, None)
         unregister_class(mapper.class_)
-
-
-def attribute_class_for(manager: ClassManager) -> Any:
-    """Which descriptor the attributes of a class need."""
-    return hooks.data_attribute_class if manager.needs_data_descriptors else hooks.attribute_class
 
 
 def state_of(instance: Any) -> InstanceState:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import exc
 from .._core import HasCacheKey, InternalTraversal
@@ -31,7 +31,15 @@ from ..events import MapperEvents, apply_held, bind_events
 from ..tracking.instrumentation import opt_manager_of_class
 from ..tracking.symbols import PASSIVE_OFF
 from . import configuration, hooks, mapped_class, validation
-from .columns import arrange, as_property, column_behind_synonym, own_column, tables_of
+from .columns import (
+    arrange,
+    as_property,
+    column_behind_synonym,
+    mark_writable,
+    own_column,
+    properties_by_column,
+    tables_of,
+)
 from .inspection import InspectionAttr, descriptors_of
 from .namespace import ColumnNamespace, Namespace
 from .options import MapperOptions, parse_options
@@ -59,7 +67,7 @@ class Mapper(InspectionAttr, HasCacheKey):
     is_mapper = True
     is_selectable = False
     inherit_cache = True
-    _cache_key_traversal: ClassVar[Any] = [("mapper", InternalTraversal.dp_plain_obj)]
+    _cache_key_traversal = [("mapper", InternalTraversal.dp_plain_obj)]
 
     # what a class without a hierarchy answers
     inherits: Mapper | None = None
@@ -87,7 +95,7 @@ class Mapper(InspectionAttr, HasCacheKey):
         self.class_ = class_
         self.registry = registry
         self.local_table = self.persist_selectable = mapped_class.checked_selectable(class_, local_table)
-        self.options: MapperOptions = parse_options(class_, {"properties": properties, **options})
+        self._set_options(parse_options(class_, {"properties": properties, **options}))
         self.configured = False  # written by configure
         self.configure_error: BaseException | None = None  # what configure raised; kept until the mapper is disposed
         self.is_disposed = False
@@ -112,6 +120,17 @@ class Mapper(InspectionAttr, HasCacheKey):
 
     # ------------------------------------------------------------ facts
 
+    def _set_options(self, options: MapperOptions) -> None:
+        """Options that are facts as they are, where the rooms above read them."""
+        self.options = options
+        self.eager_defaults: bool | Literal["auto"] = options.eager_defaults
+        self.batch = options.batch
+        self.confirm_deleted_rows = options.confirm_deleted_rows
+        self.passive_updates = options.passive_updates
+        self.passive_deletes = options.passive_deletes
+        self.allow_partial_pks = options.allow_partial_pks
+        self.always_refresh = options.always_refresh
+
     def _set_properties(self, props: dict[str, MapperProperty]) -> None:
         """Compute everything that follows from the properties."""
         for key, prop in props.items():
@@ -121,39 +140,16 @@ class Mapper(InspectionAttr, HasCacheKey):
             p for p in props.values() if isinstance(p, ColumnProperty)
         )
         self.tables: tuple[Any, ...] = tables_of(self.persist_selectable)
-        self._columntoproperty: Mapping[Any, ColumnProperty] = self._properties_by_column()
+        self._columntoproperty: Mapping[Any, ColumnProperty] = properties_by_column(self.column_props)
         self.pks_by_table: Mapping[Any, tuple[Any, ...]] = primary_keys_by_table(self)
         self.primary_key: tuple[Any, ...] = primary_key_of(self)
         self.pk_keys: tuple[str, ...] = tuple(self._columntoproperty[column].key for column in self.primary_key)
-        self._set_written_columns()
+        mark_writable(self)
         self._set_version(self.options.version_id_col)
         self.memo.clear()
         manager = self.class_manager
         manager.identity_class = self.class_
         manager.pk_arity = len(self.primary_key)
-
-    def _properties_by_column(self) -> dict[Any, ColumnProperty]:
-        found: dict[Any, ColumnProperty] = {}
-        for prop in self.column_props:
-            for column in prop.columns:
-                found[column] = prop
-        # a column of a subselect stands for the table's column, unless that is mapped itself
-        for prop in self.column_props:
-            for column in prop.columns:
-                for origin in column.proxy_set:
-                    found.setdefault(origin, prop)
-        return found
-
-    def _set_written_columns(self) -> None:
-        written = {
-            prop
-            for table in self.tables
-            if table in self.pks_by_table
-            for column in table.c
-            if (prop := self._columntoproperty.get(column)) is not None
-        }
-        for prop in self.column_props:
-            prop.is_writable = prop in written
 
     def _set_version(self, column: Any) -> None:
         self.version_id_col: Any = None
@@ -175,43 +171,6 @@ class Mapper(InspectionAttr, HasCacheKey):
     def is_identifying(self, prop: ColumnProperty) -> bool:
         """Whether the attribute finds the row of an object: part of the primary key, or the version."""
         return prop.key in self.pk_keys or prop.key == self.version_id_key
-
-    # ------------------------------------------------------------ options, read by the rooms above
-
-    @property
-    def eager_defaults(self) -> bool | Literal["auto"]:
-        """Whether values made by the server are fetched while flushing."""
-        return self.options.eager_defaults
-
-    @property
-    def batch(self) -> bool:
-        """Whether rows are written in batches; False writes one object after the other."""
-        return self.options.batch
-
-    @property
-    def confirm_deleted_rows(self) -> bool:
-        """Whether a DELETE that matches fewer rows than objects warns."""
-        return self.options.confirm_deleted_rows
-
-    @property
-    def passive_updates(self) -> bool:
-        """Whether the database itself carries a changed primary key to the rows that refer to it."""
-        return self.options.passive_updates
-
-    @property
-    def passive_deletes(self) -> bool:
-        """Whether the database itself deletes rows of tables further down the hierarchy."""
-        return self.options.passive_deletes
-
-    @property
-    def allow_partial_pks(self) -> bool:
-        """Whether a row with some, not all, primary key columns NULL is an object."""
-        return self.options.allow_partial_pks
-
-    @property
-    def always_refresh(self) -> bool:
-        """Whether every row overwrites the object that is already known."""
-        return self.options.always_refresh
 
     # ------------------------------------------------------------ what it is
 

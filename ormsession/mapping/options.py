@@ -45,20 +45,35 @@ class MapperOptions:
     """The options of one mapper; see ``registry.map_imperatively`` for what each does."""
 
     primary_key: tuple[Any, ...] = ()
+    """Columns that tell rows apart; empty to take those of the table."""
     properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Attribute name to column or property."""
     include_properties: tuple[Any, ...] | None = None
+    """Columns, or names of columns, that are mapped; None for all."""
     exclude_properties: tuple[Any, ...] = ()
+    """Columns, or names of columns, that are not mapped."""
     column_prefix: str = ""
+    """Put before the names of columns to make the names of attributes."""
     version_id_col: Any = None
+    """The column that counts, or names, the versions of a row."""
     version_id_generator: Callable[[Any], Any] | Literal[False] | None = None
+    """Makes a version from the last one; None counts, False leaves it to the server."""
     eager_defaults: bool | Literal["auto"] = "auto"
+    """Whether values made by the server are fetched while flushing; "auto" when that costs no statement."""
     batch: bool = True
+    """Whether rows are written in batches; False writes one object after the other."""
     confirm_deleted_rows: bool = True
+    """Whether a DELETE that matches fewer rows than objects warns."""
     passive_updates: bool = True
+    """Whether the database itself carries a changed primary key to the rows that refer to it."""
     passive_deletes: bool = False
+    """Whether the database itself deletes rows of tables further down the hierarchy."""
     allow_partial_pks: bool = True
+    """Whether a row with some, not all, primary key columns NULL is an object."""
     always_refresh: bool = False
+    """Whether every row overwrites the object that is already known."""
     legacy_is_orphan: bool = False
+    """Whether a pending object is an orphan only without any of its parents."""
 
 
 OPTION_NAMES = tuple(field.name for field in dataclasses.fields(MapperOptions))

@@ -166,7 +166,8 @@ class SynonymProperty(MapperProperty):
             found = getattr(cls, self.key, None)
             if hasattr(found, "__get__") and not isinstance(found, (Attribute, InspectionAttr)):
                 descriptor = found
-        mapper.class_manager.instrument_attribute(self.key, SynonymAttribute(cls, self, descriptor))
+        attribute: Any = SynonymAttribute(cls, self, descriptor)
+        mapper.class_manager.instrument_attribute(self.key, attribute)
 
 
 def as_labeled_column(expression: Any) -> Any:

@@ -3,8 +3,8 @@
 ``@validates`` marks a method that sees, and may replace, each value that is set to an attribute;
 ``@reconstructor`` marks one that runs when an object was loaded.  The decorators only leave a mark on the
 function.  When the class is mapped, ``find_marked`` finds the marked ones, the nearest class first so that a
-subclass may override; when its attributes are there they become listeners: of attribute events for validators, of the load
-event for reconstructors.  There is no other mechanism behind them.
+subclass may override; once the attributes are there they become listeners, of attribute events for
+validators and of the load event for reconstructors.  There is no other mechanism behind them.
 """
 
 from __future__ import annotations
