@@ -6,6 +6,21 @@ Everything public is importable from here; the rooms behind this door are descri
 from __future__ import annotations
 
 from . import exc as exc
+from .events import EXT_CONTINUE, EXT_SKIP, EXT_STOP
+from .mapping.configuration import clear_mappers, configure_mappers
+from .mapping.lookup import class_mapper, identity_key, inspect, object_mapper, object_state
+from .mapping.mapper import Mapper
+from .mapping.properties import (
+    ColumnProperty,
+    MapperProperty,
+    SynonymProperty,
+    column_property,
+    deferred,
+    synonym,
+    undeferred,
+)
+from .mapping.registry import registry
+from .mapping.validation import reconstructor, validates
 from .tracking.access import (
     del_attribute,
     flag_dirty,
@@ -33,26 +48,47 @@ from .tracking.symbols import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "EXT_CONTINUE",
+    "EXT_SKIP",
+    "EXT_STOP",
     "NO_KEY",
     "NO_VALUE",
     "PASSIVE_NO_FETCH",
     "PASSIVE_NO_INITIALIZE",
     "PASSIVE_NO_RESULT",
     "PASSIVE_OFF",
+    "ColumnProperty",
     "History",
     "InstanceState",
+    "Mapper",
+    "MapperProperty",
+    "SynonymProperty",
+    "class_mapper",
+    "clear_mappers",
+    "column_property",
+    "configure_mappers",
+    "deferred",
     "del_attribute",
     "exc",
     "flag_dirty",
     "flag_modified",
     "get_attribute",
     "get_history",
+    "identity_key",
     "init_collection",
+    "inspect",
     "instance_dict",
     "instance_state",
     "is_instrumented",
+    "object_mapper",
     "object_session",
+    "object_state",
+    "reconstructor",
+    "registry",
     "set_attribute",
     "set_committed_value",
+    "synonym",
+    "undeferred",
+    "validates",
     "was_deleted",
 ]
