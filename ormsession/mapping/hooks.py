@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..tracking.attributes import Attribute, DataAttribute
+from ..tracking.attributes import Attribute
 
 if TYPE_CHECKING:
     from .mapper import Mapper
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 attribute_class: type[Attribute] = Attribute
 """The descriptor put on mapped classes.  Filled by ``sql`` with the one that speaks SQL."""
-
-data_attribute_class: type[DataAttribute] = DataAttribute
-"""Its sibling for classes whose own ``__setattr__`` goes past ours.  Filled by ``sql``."""
 
 
 def no_entity_clause(mapper: Mapper) -> Any:

@@ -181,13 +181,12 @@ def as_labeled_column(expression: Any) -> Any:
 def register_column_attribute(prop: ColumnProperty, mapper: Mapper) -> None:
     """Put the attribute of a column property on the mapped class."""
     column = prop.columns[0]
-    manager = mapper.class_manager
     # a changed primary key or version is written with its old value in the WHERE clause
     needs_old_value = prop.active_history or mapper.is_identifying(prop)
     register_attribute(
         mapper.class_,
         prop.key,
-        attribute_class=hooks.data_attribute_class if manager.needs_data_descriptors else hooks.attribute_class,
+        attribute_class=hooks.attribute_class,
         impl_class=ScalarAttributeImpl,
         comparator=hooks.comparator_for(prop, mapper),
         parententity=mapper,

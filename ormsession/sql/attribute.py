@@ -21,7 +21,7 @@ from sqlalchemy.sql.operators import ColumnOperators
 
 from .. import exc
 from ..mapping import hooks
-from ..tracking.attributes import Attribute, DataAttribute
+from ..tracking.attributes import Attribute
 from .comparator import PropComparator, annotated_column
 
 
@@ -127,9 +127,4 @@ class InstrumentedAttribute(QueryableAttribute):
     """The attribute as it stands on a mapped class."""
 
 
-class InstrumentedDataAttribute(InstrumentedAttribute, DataAttribute):
-    """The attribute on a class whose own ``__setattr__`` may pass ours by: Python asks it before the dictionary."""
-
-
 hooks.attribute_class = InstrumentedAttribute
-hooks.data_attribute_class = InstrumentedDataAttribute

@@ -4,7 +4,8 @@ The descriptor, :class:`Attribute`, is a *non-data* descriptor.  A loaded value 
 ``__dict__``, where Python finds it without calling us (17 ns instead of 131); only an absent value, one
 that was never set, is expired or deferred, reaches ``Attribute.__get__``.  Writes are seen by the
 ``__setattr__`` that instrumentation puts on the class.  A class with a ``__setattr__`` of its own may
-write behind ours, with ``object.__setattr__``; it gets :class:`DataAttribute`, which Python asks first.
+write behind ours, with ``object.__setattr__``; there a :class:`WriteWatch`, which Python asks first,
+stands in the attribute's place.
 
 The *implementation* (``impl``) is shared by all who mean the same attribute.  It is given the state and
 the dictionary by its caller, who has them at hand, and answers with values or with the symbols of
@@ -103,7 +104,7 @@ class Attribute:
             return self
         dict_ = instance.__dict__
         key = self.key
-        if key in dict_:  # only reached through DataAttribute, or by asking the descriptor itself
+        if key in dict_:  # only reached through WriteWatch, or by asking the descriptor itself
             return dict_[key]
         try:
             state = dict_["_sa_instance_state"]
@@ -119,18 +120,28 @@ class Attribute:
         return f"{self.class_.__name__}.{self.key}"
 
 
-class DataAttribute(Attribute):
-    """The descriptor for classes that may write with ``object.__setattr__``: Python asks it before the dictionary."""
+class WriteWatch:
+    """Stands on a class in place of an attribute that could be written past ours: a data descriptor.
+
+    Python asks it before the instance's dictionary, so it sees what ``object.__setattr__`` writes.
+    Everything else it hands on to the attribute.
+    """
+
+    __slots__ = ("attribute",)
+
+    def __init__(self, attribute: Attribute) -> None:
+        self.attribute = attribute
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return self.attribute.__get__(instance, owner)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        dict_ = instance.__dict__
-        state = dict_.get("_sa_instance_state") or _state_of_untracked(instance)
-        self.impl.set(state, dict_, value)
+        state = getattr(instance, "_sa_instance_state", None) or _state_of_untracked(instance)
+        self.attribute.impl.set(state, instance.__dict__, value)
 
     def __delete__(self, instance: Any) -> None:
-        dict_ = instance.__dict__
-        state = dict_.get("_sa_instance_state") or _state_of_untracked(instance)
-        self.impl.delete(state, dict_)
+        state = getattr(instance, "_sa_instance_state", None) or _state_of_untracked(instance)
+        self.attribute.impl.delete(state, instance.__dict__)
 
 
 def _state_of_untracked(instance: Any) -> InstanceState:
@@ -414,7 +425,7 @@ def register_attribute(
 
     :param comparator: what the attribute means in SQL; not used here.
     :param parententity: what the attribute belongs to, for those who care.
-    :param attribute_class: the descriptor's class; by default chosen by what the class needs.
+    :param attribute_class: the descriptor's class.
     :param impl_class: the implementation; by default chosen by *useobject*.
     :param uselist: the attribute holds a collection.
     :param useobject: the attribute holds other tracked objects.
@@ -429,9 +440,7 @@ def register_attribute(
             raise exc.collections_not_tracked(class_, key)
         impl_class = ScalarObjectAttributeImpl if useobject else ScalarAttributeImpl
     impl = impl_class(class_, key, active_history=active_history, load=callable_, **options)
-    if attribute_class is None:
-        attribute_class = DataAttribute if manager.needs_data_descriptors else Attribute
-    attribute = attribute_class(class_, key, impl, comparator=comparator, parent=parententity)
+    attribute = (attribute_class or Attribute)(class_, key, impl, comparator=comparator, parent=parententity)
     if doc is not None:
         attribute.__doc__ = doc
     impl.tokens_for(attribute)

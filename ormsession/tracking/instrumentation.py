@@ -13,8 +13,9 @@ A write of a *plain* attribute (one value, no listener, old value not needed) is
 ``__setattr__`` itself; all others go through their implementation.  Which attributes are plain is kept
 in ``ClassManager.plain`` and renewed when a listener arrives.
 
-A class that defines ``__setattr__`` or ``__delattr__`` in Python keeps them: tracked attributes become
-data descriptors there, which see also what is written with ``object.__setattr__``.
+A class that defines ``__setattr__`` or ``__delattr__`` in Python keeps them: tracked attributes stand on
+it behind data descriptors, which see also what is written with ``object.__setattr__``.  The same is done
+for a subclass that is not registered itself, when its first instance is made.
 
 Invariant: every key in ``plain`` has an implementation that answers ``is_plain``.
 """
@@ -22,11 +23,12 @@ Invariant: every key in ``plain`` has an implementation that answers ``is_plain`
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from .. import events, exc
-from .attributes import Attribute
+from .attributes import Attribute, WriteWatch
 from .state import STATE_KEY, InstanceState, new_state
 from .symbols import NO_VALUE
 
@@ -66,14 +68,14 @@ class ClassManager(dict[str, Attribute]):
         self._replaced: dict[str, Any] = {}
         self._own_keys: set[str] = set()
         self.parent: ClassManager | None = None
-        for base in class_.__mro__[1:]:
+        self._watched: weakref.WeakSet[type] = weakref.WeakSet()
+        """Subclasses that are not registered and whose instances have been made."""
+        for base in reversed(class_.__mro__[1:]):
             inherited = base.__dict__.get(MANAGER_KEY)
             if inherited is not None:
-                self.parent = inherited
+                self.parent = inherited  # the nearest one is the last
                 self.update(inherited)
-                self.needs_data_descriptors = self.needs_data_descriptors or inherited.needs_data_descriptors
                 self.dispatch._update(inherited.dispatch)
-                break
 
     dispatch: Any
 
@@ -135,11 +137,12 @@ class ClassManager(dict[str, Attribute]):
         """Track *key*, here and on subclasses that do not track it themselves."""
         if key in (STATE_KEY, MANAGER_KEY):
             raise exc.reserved_attribute(key)
-        self._own_keys.add(key)
-        if key not in self.class_.__dict__ or not isinstance(self.class_.__dict__[key], Attribute):
-            self.install_descriptor(key, attribute)
+        descriptor = WriteWatch(attribute) if self.needs_data_descriptors else attribute
+        if key in self._own_keys:
+            setattr(self.class_, key, descriptor)
         else:
-            setattr(self.class_, key, attribute)
+            self._own_keys.add(key)
+            self.install_descriptor(key, descriptor)
         self._spread(key, attribute)
 
     def _spread(self, key: str, attribute: Attribute) -> None:
@@ -147,12 +150,14 @@ class ClassManager(dict[str, Attribute]):
         self.refresh_plain()
         for manager in self.subclass_managers(False):
             if key not in manager._own_keys:
+                if manager.needs_data_descriptors:
+                    manager.install_descriptor(key, WriteWatch(attribute))
                 manager._spread(key, attribute)
 
     def uninstrument_attribute(self, key: str) -> None:
         """Stop tracking *key*, here and on subclasses that inherited it."""
-        if key in self._own_keys:
-            self._own_keys.discard(key)
+        self._own_keys.discard(key)
+        if key in self._replaced:
             self.uninstall_descriptor(key)
         self.pop(key, None)
         self.refresh_plain()
@@ -188,8 +193,21 @@ class ClassManager(dict[str, Attribute]):
 
     def setup_instance(self, instance: Any) -> InstanceState:
         """The state of *instance*, which gets one when it has none."""
-        state = instance.__dict__.get(STATE_KEY)
-        return state if state is not None else new_state(instance, self)
+        state: InstanceState | None = instance.__dict__.get(STATE_KEY)
+        if state is None:
+            if type(instance) is not self.class_:
+                self.watch_subclass(type(instance))
+            state = new_state(instance, self)
+        return state
+
+    def watch_subclass(self, subclass: type) -> None:
+        """Before the first instance of an unregistered *subclass*: see what it may write past us."""
+        if subclass in self._watched:
+            return
+        self._watched.add(subclass)
+        if not self.needs_data_descriptors and _writes_by_itself(subclass):
+            for key, attribute in self.items():
+                setattr(subclass, key, WriteWatch(attribute))
 
     def has_state(self, instance: Any) -> bool:
         """True when *instance* has a state."""
@@ -223,7 +241,10 @@ def register_class(class_: type, *, init_method: Callable[..., None] | None = No
     if init_method is not None and class_.__init__ is object.__init__:
         manager.init_method = init_method
     manager.install_descriptor("__init__", _make_init(manager))
-    if not manager.needs_data_descriptors:
+    if manager.needs_data_descriptors:
+        for key, attribute in manager.items():  # inherited ones
+            manager.install_descriptor(key, WriteWatch(attribute))
+    else:
         manager.install_descriptor("__setattr__", _make_setattr(manager))
         manager.install_descriptor("__delattr__", _make_delattr(manager))
     if not hasattr(class_, "__copy__"):
@@ -252,12 +273,12 @@ def _check_trackable(class_: type) -> None:
 
 def _writes_by_itself(class_: type) -> bool:
     """True when the class or a base defines ``__setattr__`` or ``__delattr__``, other than ours."""
-    for base in class_.__mro__[:-1]:
-        for name in ("__setattr__", "__delattr__"):
-            method = base.__dict__.get(name)
-            if method is not None and not getattr(method, "_is_tracking", False):
-                return True
-    return False
+    return any(
+        not getattr(base.__dict__[name], "_is_tracking", False)
+        for base in class_.__mro__[:-1]
+        for name in ("__setattr__", "__delattr__")
+        if name in base.__dict__
+    )
 
 
 def _make_init(manager: ClassManager) -> Callable[..., None]:
@@ -275,7 +296,12 @@ def _make_init(manager: ClassManager) -> Callable[..., None]:
         if STATE_KEY in self.__dict__:  # a subclass's constructor made the state
             original(self, *args, **kw)
             return
-        own = manager if type(self) is class_ else getattr(type(self), MANAGER_KEY)
+        if type(self) is class_:
+            own = manager
+        else:
+            own = getattr(type(self), MANAGER_KEY)
+            if own.class_ is not type(self):
+                own.watch_subclass(type(self))
         if own.before_first_instance is not None:
             own.before_first_instance()
         state = new_state(self, own)

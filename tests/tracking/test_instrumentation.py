@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from ormsession import exc
-from ormsession.tracking.attributes import Attribute, DataAttribute, register_attribute, unregister_attribute
+from ormsession.tracking.attributes import Attribute, WriteWatch, register_attribute, unregister_attribute
 from ormsession.tracking.instrumentation import (
     instance_dict,
     instance_state,
@@ -60,9 +60,55 @@ def test_a_class_that_writes_behind_us_is_tracked_all_the_same():
     local.name = "ed"
     assert local.name == "ED"
     assert instance_state(local).committed_state == {"name": NO_VALUE}
-    assert isinstance(Local.__dict__["name"], DataAttribute)
+    assert isinstance(Local.__dict__["name"], WriteWatch)
+    assert isinstance(Local.name, Attribute)
     del local.name
     assert local.name is None
+
+
+def test_an_unregistered_subclass_that_writes_behind_us_is_tracked_all_the_same():
+    User = make_user()
+
+    class Sub(User):
+        def __setattr__(self, name, value):
+            object.__setattr__(self, name, value)
+
+    constructed, bare = Sub(), Sub.__new__(Sub)
+    constructed.name = bare.name = "ed"
+    assert instance_state(constructed).committed_state == {"name": NO_VALUE}
+    assert instance_state(bare).committed_state == {"name": NO_VALUE}
+
+
+def test_a_registered_subclass_that_writes_behind_us_sees_attributes_of_its_base():
+    User = make_user()
+
+    class Sub(User):
+        def __setattr__(self, name, value):
+            object.__setattr__(self, name, value)
+
+    tracked(Sub, "level")
+    register_attribute(User, "late")
+    sub = Sub()
+    sub.name, sub.level, sub.late = "ed", 1, 2
+    assert set(instance_state(sub).committed_state) == {"name", "level", "late"}
+    unregister_class(Sub)
+    assert "name" not in Sub.__dict__
+
+
+def test_a_class_with_two_tracked_bases_has_the_attributes_of_both():
+    class One:
+        pass
+
+    class Two:
+        pass
+
+    class Both(One, Two):
+        pass
+
+    tracked(One, "a"), tracked(Two, "b"), register_class(Both)
+    both = Both()
+    both.a, both.b = 1, 2
+    assert set(instance_state(both).committed_state) == {"a", "b"}
 
 
 def test_a_class_with_delattr_of_its_own_is_tracked():
