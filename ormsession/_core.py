@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Result
 
-from typing import Any
-
 # events: the base class that gives a class of ours listeners of its own, and the descriptor that holds them.
 from sqlalchemy.event.base import Events as Events
 from sqlalchemy.event.base import dispatcher as dispatcher
+
+# loading: names the columns of a result that we fill ourselves, and the objects by which they are found in rows.
+from sqlalchemy.engine.result import SimpleResultMetaData as SimpleResultMetaData
 
 # sql: the compile state is the object that Core's compiler makes from a statement; a plugin may put its own
 # in its place.  Its default versions do the joins, the FROM list and the column names for us.
@@ -62,9 +63,6 @@ def compile_state_functions(statement: Any) -> list[Any]:
     """The functions that a statement carries for its compile state; 2.0 and 2.1 keep them under different names."""
     pairs = getattr(statement, "_compile_state_funcs", None) or getattr(statement, "_with_context_options", ())
     return [function for function, _ in pairs]
-
-# loading: names the columns of a result that we fill ourselves, and the objects by which they are found in rows.
-from sqlalchemy.engine.result import SimpleResultMetaData as SimpleResultMetaData
 
 
 def raw_fetcher(result: Result[Any]) -> Callable[[int], Sequence[Any]] | None:

@@ -1,0 +1,18 @@
+"""From rows to objects: everything that reads.
+
+* :mod:`.context`: what one execution wants, and its progress;
+* :mod:`.recipe`: which cursor column fills which attribute, as data;
+* :mod:`.rows`: the row loop, made once per compiled statement; :mod:`.known`: rows of objects that are there;
+* :mod:`.result`: Core results around the loops;
+* :mod:`.statements`: the SELECTs that are kept per mapper;
+* :mod:`.identity`: one object by key; :mod:`.absent`: one path for expired and deferred attributes;
+  :mod:`.refresh`: load again;
+* :mod:`.options`: what a statement wants to be loaded otherwise than mapped.
+
+The room is handed an owner (a session, of which it knows what ``tracking.ownership.Owner`` promises) and
+never imports one.  Importing it fills ``mapping.hooks.install_loaders``.
+"""
+
+from __future__ import annotations
+
+from . import absent as absent

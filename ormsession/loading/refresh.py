@@ -1,0 +1,50 @@
+"""Load an object again: ``session.refresh``.
+
+What is to be refreshed is expired first, so that pending changes of it are dropped, and then loaded in one
+SELECT.  Naming attributes leaves all others, changes included, as they are; but an object whose primary key
+has a change that was not flushed cannot be found by part of its attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .. import exc
+from ..mapping.properties import SynonymProperty
+from ..tracking.ownership import Owner
+from ..tracking.state import InstanceState
+from .absent import load_attributes
+
+
+def refresh(owner: Owner, state: InstanceState, keys: Iterable[str] | None = None, *, with_for_update: Any = None) -> None:
+    """Load a persistent object again.  Flush before, if pending changes are to survive.
+
+    :param owner: the session of the object.
+    :param state: its state.
+    :param keys: names of attributes, deferred ones too; None for all that are not deferred.
+    :param with_for_update: lock the row; True or a dictionary of options.
+    :raises InvalidRequestError: when the row is gone, or a change of the primary key is not flushed.
+    """
+    mapper = state.mapper
+    values = state.dict
+    if keys is None:
+        state.expire(values)
+        wanted = {prop.key for prop in mapper.column_props if not prop.deferred}
+    else:
+        names = [_attribute_name(mapper, key) for key in keys]
+        state.expire_attributes(values, names)
+        wanted = {prop.key for prop in mapper.column_props}.intersection(names)
+        changed = [key for key in mapper.pk_keys if key in state.committed_state]
+        if changed:
+            raise exc.pending_key_change(mapper, changed)
+    if not load_attributes(owner, state, state.pk, wanted, with_for_update=with_for_update):
+        raise exc.could_not_refresh(state)
+    if keys is None:
+        state.commit_all(values)
+
+
+def _attribute_name(mapper: Any, key: str) -> str:
+    """The attribute that a name means, synonyms resolved."""
+    prop = mapper.props.get(key)
+    return prop.name if isinstance(prop, SynonymProperty) else key

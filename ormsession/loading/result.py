@@ -1,0 +1,167 @@
+"""Results of entity statements: Core's own ``Result`` objects around the row loops.
+
+:func:`load_result` takes the cursor result of an executed entity statement and returns the result that the
+program gets.  What it needs of the statement is made once and kept on the compile state, that is with the
+compiled statement in Core's cache: a :class:`StatementLoader` with a row loop per entity, and the names of the
+columns.
+
+Rows are fetched raw, a thousand at a time, and loaded chunk by chunk: the driver's tuples are gone again before
+the garbage collector looks at them.  A result that is not streamed loads all of them at its first fetch, as
+the program may do anything with the connection between two rows.  With ``yield_per`` a chunk is what was asked
+for, and the next one is fetched when it is used up.
+
+* One entity alone: the loop's list is the result; ``Row`` objects are made by Core only when somebody wants rows.
+* Plain columns alone: the driver's tuples become Core's rows directly.
+* Anything else: each element of the row is loaded by a loop or reader of its own, for the whole chunk, and the
+  lists are zipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Result
+from sqlalchemy.engine import ChunkedIteratorResult
+
+from .._core import SimpleResultMetaData, raw_fetcher, result_processors, unique_filters
+from ..sql.columns import column_choice
+from ..sql.layout import ColumnSlot, EntitySlot, Layout, located, row_keys
+from ..tracking.ownership import Owner
+from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
+from .recipe import Processors, recipe_for
+from .rows import Rows, column_reader, entity_loop
+
+if TYPE_CHECKING:
+    from ..sql.compile import EntitySelectState
+
+CHUNK = 1000
+"""Rows that are fetched and loaded together; between 200 and 1,000 it makes no difference."""
+
+Load = Callable[[Rows, LoadContext], Sequence[Any]]
+
+
+class StatementLoader:
+    """How the rows of one compiled statement are loaded; kept with it."""
+
+    __slots__ = ("is_scalar", "load", "metadata", "names", "processors", "slots")
+
+    def __init__(self, layout: Layout, processors: Processors | None, compile_state: EntitySelectState) -> None:
+        self.processors = processors
+        """The driver's result processors that the loops were made with."""
+        self.slots = layout
+        self.names = [str(slot.name) for slot in layout]
+        self.is_scalar = len(layout) == 1 and isinstance(layout[0], EntitySlot)
+        """Whether :attr:`load` returns one object per row rather than a tuple."""
+        row_processors: Processors | None = None
+        self.load: Load
+        if _is_plain(layout):
+            self.load = _rows_as_they_are
+            row_processors = processors[: len(layout)] if processors else None
+        else:
+            loads = [_slot_load(slot, processors, compile_state) for slot in layout]
+            self.load = loads[0] if self.is_scalar else partial(_zipped, loads)
+        self.metadata = partial(
+            SimpleResultMetaData,
+            self.names,
+            _processors=row_processors,
+            **unique_filters([id if isinstance(slot, EntitySlot) else None for slot in layout]),
+        )
+        """Makes the column names of a result, given the objects by which columns are found in its rows."""
+
+
+def _slot_load(slot: EntitySlot | ColumnSlot, processors: Processors | None, compile_state: EntitySelectState) -> Load:
+    if isinstance(slot, EntitySlot):
+        choice_of = partial(column_choice, compile_state.column_options, slot.entity)
+        return entity_loop(recipe_for(slot, processors, choice_of))
+    read = column_reader(slot, processors)
+    return lambda rows, context: read(rows)
+
+
+def _is_plain(layout: Layout) -> bool:
+    """Whether the driver's rows are the result's: plain columns only, in place."""
+    return all(isinstance(slot, ColumnSlot) and slot.position == index for index, slot in enumerate(layout))
+
+
+def _rows_as_they_are(rows: Rows, context: LoadContext) -> Rows:
+    return rows
+
+
+def _zipped(loads: Sequence[Load], rows: Rows, context: LoadContext) -> list[tuple[Any, ...]]:
+    return list(zip(*[load(rows, context) for load in loads], strict=True))
+
+
+def statement_loader(result: Result[Any], compile_state: EntitySelectState) -> StatementLoader:
+    """How rows of *result* are loaded; made at the first execution of its compiled statement."""
+    processors = result_processors(result) if raw_fetcher(result) is not None else None
+    loader: StatementLoader | None = compile_state.loader
+    if loader is None or loader.processors != processors:
+        layout = located(compile_state.layout, result)
+        loader = StatementLoader(layout, processors, compile_state)
+        if layout is compile_state.layout:  # the columns of a text may be others at its next execution
+            compile_state.loader = loader
+    return loader
+
+
+def load_result(
+    owner: Owner, cursor_result: Result[Any], compile_state: EntitySelectState, *, options: LoadOptions = DEFAULT_OPTIONS
+) -> Result[Any]:
+    """The result of an entity statement, whose rows hold objects.
+
+    :param owner: the session that the objects belong to.
+    :param cursor_result: what Core returned for the statement; nothing has been fetched from it.
+    :param compile_state: that of the compiled statement, with its ``layout``.
+    :param options: what the caller wants.
+    :return: a result that loads objects while rows are fetched from it.
+    """
+    loader = statement_loader(cursor_result, compile_state)
+    statement = cursor_result.context.invoked_statement
+    context = LoadContext(owner, options, statement)
+    metadata = loader.metadata(extra=_keys_of(loader, statement, compile_state))
+    result: Result[Any] = ChunkedIteratorResult(
+        metadata,
+        partial(_chunks, cursor_result, loader.load, context),
+        source_supports_scalars=loader.is_scalar,
+        raw=cursor_result,
+        dynamic_yield_per=cursor_result.context._is_server_side,
+    )
+    if options.yield_per:
+        result = result.yield_per(options.yield_per)
+    return result.freeze()() if options.prebuffer_rows else result
+
+
+def _keys_of(loader: StatementLoader, statement: Any, compile_state: EntitySelectState) -> list[tuple[Any, ...]]:
+    """What ``row._mapping[...]`` accepts beside names; other aliases for each statement of one compiled form."""
+    if statement is not compile_state.select_statement and hasattr(statement, "_raw_columns"):
+        keys = row_keys(statement)
+        if len(keys) == len(loader.slots):
+            return keys
+    return [slot.keys for slot in loader.slots]
+
+
+def load_all(owner: Owner, cursor_result: Any, *, options: LoadOptions = DEFAULT_OPTIONS) -> list[Any]:
+    """All objects of a statement that selects one entity, without a result around them."""
+    compile_state = cursor_result.context.compiled.compile_state
+    loader = statement_loader(cursor_result, compile_state)
+    context = LoadContext(owner, options, compile_state.select_statement)
+    return list(next(_chunks(cursor_result, loader.load, context, None)))
+
+
+def _chunks(result: Any, load: Load, context: LoadContext, size: int | None) -> Iterator[Sequence[Any]]:
+    """Lists of loaded rows: of *size* each, or one of all."""
+    fetch = raw_fetcher(result) or result.fetchmany
+    try:
+        if size is None:
+            everything: list[Any] = []
+            while rows := fetch(CHUNK):
+                everything += load(rows, context)
+            yield everything
+            return
+        while rows := fetch(size):
+            yield load(rows, context)
+    except GeneratorExit:
+        raise
+    except BaseException:
+        result.close()
+        raise
