@@ -537,14 +537,6 @@ def must_be_transient(state: Any) -> InvalidRequestError:
     return InvalidRequestError(f"Given object must be transient; {state_text(state)} has an identity key or a session")
 
 
-def identity_map_closed(state: Any) -> InvalidRequestError:
-    """Rows were fetched after the session they were to go to was emptied."""
-    return InvalidRequestError(
-        f"Object {state_text(state)} cannot be converted to 'persistent' state, as this identity map is no longer valid.  "
-        "Has the owning Session been closed?"
-    )
-
-
 def could_not_refresh(state: Any) -> InvalidRequestError:
     """The row of an object to refresh is gone."""
     return InvalidRequestError(f"Could not refresh instance '{state_text(state)}'")
@@ -985,11 +977,4 @@ def wrong_key_names(mapper: Any) -> InvalidRequestError:
     return InvalidRequestError(
         "Incorrect names of values in identifier to formulate primary key for session.get(); "
         f"primary key attribute names are {names} (synonym names are also accepted)"
-    )
-
-
-def empty_lock_options() -> ArgumentError:
-    """``with_for_update={}``."""
-    return ArgumentError(
-        "with_for_update should be the boolean value True, or a dictionary with options. A blank dictionary is ambiguous."
     )

@@ -52,7 +52,10 @@ class Owner(Protocol):
         """Execute a statement that a lower room built, inside the current transaction."""
 
     def loaded(self, states: Iterable[InstanceState]) -> None:
-        """Objects came from the database and are persistent now."""
+        """Objects came from the database and are persistent now; called when ``loaded_as_persistent`` is listened to."""
+
+    def row_is_gone(self, state: InstanceState) -> None:
+        """The row of an expired object was looked for and is gone: the object leaves the session until a rollback."""
 
 
 owners: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
