@@ -22,6 +22,8 @@ A message says what happened (class, key, attribute), why that is not allowed an
 Messages are worded here and nowhere else, so that the same mistake reads the same from every room: the
 functions below *return* the exception, the caller raises it.  The module knows no room; what it is given
 are classes, objects and names.
+
+Long: one small function per message, and nothing else; a message is found by the name of its mistake.
 """
 
 from __future__ import annotations
