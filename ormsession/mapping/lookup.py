@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy.inspection import inspect as core_inspect
+from sqlalchemy import inspect as core_inspect
 
 from .. import exc
 from .._core import inspects
