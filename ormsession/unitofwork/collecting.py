@@ -1,0 +1,267 @@
+"""Makes the rows of a flush: from the states of one table to batches.
+
+``inserts``, ``updates`` and ``deletes`` read states and change nothing.  Rows with the same set of columns go into
+one batch, also when objects with different sets alternate.  The batches come in the order in which their
+first row was met, the rows of a batch in the order of the states.
+
+What a value of an attribute means for its column:
+
+* never set, or None, on a column with a default: the column is left out and the default applies.  NULL is forced
+  with ``null()``, or by a type for which None is a value.
+* a SQL expression becomes part of the statement, so its row is a batch of its own.
+* in an UPDATE only a value that differs from the one before counts, as the type of the column compares them.
+
+The check whether a value is SQL looks at the types that occur in a whole batch, not at each value: the loop over
+the rows runs in C, and nearly every batch has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import ClauseElement
+
+from .. import exc
+from ..tracking.state import InstanceState
+from ..tracking.symbols import NO_VALUE
+from .columns import TableColumns, tables_of
+from .operations import NOT_LOADED, Batch, LateValue, OperationKind, Row
+
+NOBODY: Mapping[InstanceState, InstanceState] = {}
+
+
+class _Groups:
+    """Rows by their set of columns."""
+
+    def __init__(self, kind: OperationKind, columns: TableColumns) -> None:
+        self.kind = kind
+        self.columns = columns
+        self.members: dict[tuple[str, ...], tuple[list[InstanceState], list[Row]]] = {}
+
+    def of(self, key: tuple[str, ...]) -> tuple[list[InstanceState], list[Row]]:
+        """The states and rows with that key, to append to."""
+        group = self.members.get(key)
+        if group is None:
+            group = self.members[key] = ([], [])
+        return group
+
+    def batches(self, always: tuple[str, ...], late: Mapping[tuple[str, ...], list[LateValue]]) -> list[Batch]:
+        made: list[Batch] = []
+        for key, (states, rows) in self.members.items():
+            batch = Batch(self.kind, self.columns, always + key, states, rows, late=tuple(late.get(key, ())))
+            made.extend(_with_expressions_apart(batch))
+        return made
+
+
+# ---------------------------------------------------------------- INSERT
+
+
+def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batch]:
+    """The rows that new objects need in one table."""
+    groups = _Groups(OperationKind.INSERT, columns)
+    always, inherited = columns.always, columns.inherited
+    sometimes = [(each.name, each.attribute, each.none_is_value) for each in columns.sometimes]
+    version = columns.version if columns.version is not None and columns.version.generator else None
+    late: dict[tuple[str, ...], list[LateValue]] = {}
+    for state in states:
+        get = state.dict.get
+        row = {name: get(attribute) for name, attribute in always}
+        chosen: tuple[str, ...] = ()
+        for name, attribute, none_is_value in sometimes:
+            value = get(attribute, NO_VALUE)
+            if value is not NO_VALUE and (value is not None or none_is_value):
+                row[name] = value
+                chosen += (name,)
+        if version is not None:
+            if version.name not in row:
+                chosen += (version.name,)
+            row[version.name] = version.generator(None)
+        group_states, group_rows = groups.of(chosen)
+        if inherited:
+            _add_inherited(row, inherited, state, len(group_rows), late.setdefault(chosen, []))
+        group_states.append(state)
+        group_rows.append(row)
+    return groups.batches(tuple(name for name, _ in always + inherited), late)
+
+
+def _add_inherited(
+    row: Row, inherited: tuple[tuple[str, str], ...], state: InstanceState, number: int, late: list[LateValue]
+) -> None:
+    for name, attribute in inherited:
+        row[name] = state.dict.get(attribute)
+        if row[name] is None:
+            late.append(LateValue(number, name, state, attribute))
+
+
+# ---------------------------------------------------------------- UPDATE
+
+
+def updates(
+    columns: TableColumns,
+    states: Iterable[InstanceState],
+    replaced: Mapping[InstanceState, InstanceState] = NOBODY,
+) -> list[Batch]:
+    """The rows of one table that differ from what the objects say.
+
+    :param replaced: new object -> deleted object whose row it takes over.
+    """
+    groups = _Groups(OperationKind.UPDATE, columns)
+    rank = columns.rank
+    version, pk = columns.version, columns.pk
+    single_pk = len(pk) == 1 and pk[0].position == 0 and len(columns.mapper.primary_key) == 1
+    where = pk[0].where
+    for state in states:
+        if state in replaced:
+            row = _replacing_row(columns, state, replaced[state])
+            stored = replaced[state]
+        else:
+            row = changed_values(columns, state)
+            stored = state
+        if version is not None:
+            _add_version(columns, state, stored, row)
+        if not row:
+            continue
+        key = tuple(row) if len(row) == 1 else tuple(sorted(row, key=rank.__getitem__))
+        if single_pk:
+            row[where] = stored.pk
+        else:
+            for each in pk:
+                value = row[each.where] = stored_key_value(each.attribute, each.position, stored)
+                if value is None:
+                    raise exc.null_key_in_update(columns.name, each.column)
+        if version is not None:
+            row[version.where] = _stored_version(version.attribute, stored)
+        group_states, group_rows = groups.of(key)
+        group_states.append(state)
+        group_rows.append(row)
+    return groups.batches((), {})
+
+
+def changed_values(columns: TableColumns, state: InstanceState) -> Row:
+    """Parameter -> value of the columns of the table whose attribute is not what it was."""
+    row: Row = {}
+    changes = state.changes
+    if not changes:
+        return row
+    get = state.dict.get
+    written = columns.written
+    for attribute, before in changes.items():
+        if attribute in written:
+            name, is_equal = written[attribute]
+            value = get(attribute)
+            if value is before:
+                continue
+            # the comparison may answer with anything, a SQL expression for one
+            if before is NO_VALUE or is_equal(value, before) is not True:
+                row[name] = value
+    return row
+
+
+def _replacing_row(columns: TableColumns, state: InstanceState, replaced: InstanceState) -> Row:
+    """What has to be set so that the row of a deleted object becomes that of a new one with the same key.
+
+    An attribute that was not set is NULL when its column has no default, just as an INSERT would make it.
+    """
+    row: Row = {}
+    dict_, old_dict, old_changes = state.dict, replaced.dict, replaced.committed_state
+    optional = {each.attribute for each in columns.sometimes}
+    keys = {each.attribute for each in columns.pk}
+    for attribute, (name, is_equal) in columns.written.items():
+        if attribute in keys or (attribute not in dict_ and attribute in optional):
+            continue
+        value = dict_.get(attribute)
+        before = old_changes.get(attribute, old_dict.get(attribute, NO_VALUE))
+        if before is NO_VALUE or (value is not before and is_equal(value, before) is not True):
+            row[name] = value
+    return row
+
+
+def _add_version(columns: TableColumns, state: InstanceState, stored: InstanceState, row: Row) -> None:
+    """Count the version up when any table of the object changes, unless the user set it."""
+    version = columns.version
+    assert version is not None
+    if not row and not any(
+        changed_values(other, state) for other in tables_of(columns.mapper) if other is not columns
+    ):
+        return
+    if version.name not in row or stored is not state:
+        if version.generator is not None:
+            before = _stored_version(version.attribute, stored)
+            row[version.name] = before if before is NOT_LOADED else version.generator(before)
+    elif row[version.name] is None:
+        raise exc.null_version(state)
+
+
+def _stored_version(attribute: str, state: InstanceState) -> Any:
+    """The version that the row had when it was read."""
+    before = state.committed_state.get(attribute, NO_VALUE)
+    if before is NO_VALUE:
+        before = state.dict.get(attribute, NOT_LOADED)
+    return before
+
+
+def stored_key_value(attribute: str, position: int | None, state: InstanceState) -> Any:
+    """The value of a key column as it is in the database, whatever the attribute was set to since."""
+    if position is not None and state.pk is not None:
+        return state.pk if state.manager.pk_arity == 1 else state.pk[position]
+    before = state.committed_state.get(attribute, NO_VALUE)
+    return state.dict.get(attribute) if before is NO_VALUE else before
+
+
+# ---------------------------------------------------------------- DELETE
+
+
+def deletes(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batch]:
+    """The rows of one table that go with their objects."""
+    version, pk = columns.version, columns.pk
+    kept: list[InstanceState] = []
+    rows: list[Row] = []
+    single_pk = len(pk) == 1 and pk[0].position == 0 and len(columns.mapper.primary_key) == 1
+    name = pk[0].name
+    for state in states:
+        if single_pk:
+            row = {name: state.pk}
+        else:
+            row = {each.name: stored_key_value(each.attribute, each.position, state) for each in pk}
+            for each in pk:
+                if row[each.name] is None:
+                    raise exc.null_key_in_delete(columns.name, each.column)
+        if version is not None:
+            row[version.name] = _stored_version(version.attribute, state)
+            if row[version.name] is None:
+                raise exc.null_version(state)
+        kept.append(state)
+        rows.append(row)
+    return [Batch(OperationKind.DELETE, columns, (), kept, rows)] if rows else []
+
+
+# ---------------------------------------------------------------- SQL expressions as values
+
+
+def is_sql(kind: type) -> bool:
+    """Whether objects of that type are SQL and become part of the statement."""
+    return issubclass(kind, ClauseElement) or hasattr(kind, "__clause_element__")
+
+
+def sql_types(rows: Sequence[Row]) -> set[type]:
+    """The types among all values that are SQL."""
+    return {kind for kind in set(map(type, chain.from_iterable(map(dict.values, rows)))) if is_sql(kind)}
+
+
+def _with_expressions_apart(batch: Batch) -> list[Batch]:
+    """The batch without its rows that hold SQL, and each of those as a batch of its own."""
+    kinds = sql_types(batch.rows)
+    if not kinds:
+        return [batch]
+    plain, apart = [], []
+    for number, row in enumerate(batch.rows):
+        found = {name: value for name, value in row.items() if type(value) in kinds}
+        if not found:
+            plain.append(number)
+            continue
+        one = batch.part([number])
+        rest = {name: value for name, value in row.items() if name not in found}
+        apart.append(Batch(batch.kind, batch.columns, batch.names, one.states, [rest], found, one.late))
+    return [batch.part(plain), *apart] if plain else apart

@@ -1,0 +1,135 @@
+"""What a flush does, as data: operations on rows, and batches of operations that share one statement.
+
+A batch is what is sent: one kind of operation on one table with one set of columns, so that all its rows are
+one ``executemany``.  It holds states and parameter dictionaries side by side rather than a record per row,
+because a flush of 50,000 objects would otherwise make 50,000 more objects.  `Batch.operations` gives the
+records when somebody wants to look at single rows.
+
+Where a value of a row comes from is said by its place:
+
+* in ``rows``: it is known, and sent as a parameter;
+* in ``expressions``: it is SQL and becomes part of the statement; such a batch has one row;
+* in ``late``: it is an attribute that an earlier operation fills, read just before the batch is sent;
+* in none of them: the server makes it (or nobody does, and it is NULL).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from ..exc import state_text
+from ..tracking.state import InstanceState
+from .columns import TableColumns
+
+Row = dict[str, Any]
+
+NO_EXPRESSIONS: Mapping[str, Any] = MappingProxyType({})
+
+
+class OperationKind(enum.Enum):
+    """What happens to a row."""
+
+    INSERT = "INSERT"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class LateValue:
+    """The parameter `name` of row number `row` is the attribute of an object as it is when the batch is sent."""
+
+    row: int
+    name: str
+    state: InstanceState
+    attribute: str
+
+    def __str__(self) -> str:
+        return f"{self.attribute} of {state_text(self.state)}"
+
+
+class NotLoaded(enum.Enum):
+    """Stands in a row for a value that has to be read from the database before the row can be sent."""
+
+    NOT_LOADED = "not loaded"
+
+
+NOT_LOADED = NotLoaded.NOT_LOADED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One row of one batch.
+
+    :param values: parameter name -> value, `LateValue` or SQL expression.
+    """
+
+    kind: OperationKind
+    table: str
+    state: InstanceState
+    values: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.table} for {state_text(self.state)}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Operations of one kind on one table with one set of columns, in the order in which they are sent.
+
+    :param names: the parameters that are columns of the INSERT, or of SET.
+    :param states: one per row; an object may own rows in several batches, when it has several tables.
+    :param rows: the parameters of each row.
+    """
+
+    kind: OperationKind
+    columns: TableColumns
+    names: tuple[str, ...]
+    states: Sequence[InstanceState]
+    rows: Sequence[Row]
+    expressions: Mapping[str, Any] = field(default_factory=lambda: NO_EXPRESSIONS)
+    late: tuple[LateValue, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def operations(self) -> Iterator[Operation]:
+        """The rows one by one."""
+        late = {(value.row, value.name): value for value in self.late}
+        for number, (state, row) in enumerate(zip(self.states, self.rows, strict=True)):
+            values = {name: late.get((number, name), value) for name, value in row.items()}
+            yield Operation(self.kind, self.columns.name, state, {**values, **self.expressions})
+
+    def part(self, numbers: Sequence[int]) -> Batch:
+        """A batch of some of the rows, by number."""
+        moved = {number: place for place, number in enumerate(numbers)}
+        return Batch(
+            self.kind,
+            self.columns,
+            self.names,
+            [self.states[number] for number in numbers],
+            [self.rows[number] for number in numbers],
+            self.expressions,
+            tuple(LateValue(moved[v.row], v.name, v.state, v.attribute) for v in self.late if v.row in moved),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The batch as plain data: kind, table, columns and the parameters of each row, with sources as text."""
+        return {
+            "operation": self.kind.value,
+            "table": self.columns.name,
+            "columns": list(self.names),
+            "rows": [
+                {name: str(value) if name in self.expressions or isinstance(value, LateValue) else value
+                 for name, value in operation.values.items()}
+                for operation in self.operations
+            ],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        count = len(self.rows)
+        return f"{self.kind.value:<6}  {self.columns.name:<20}  {count:>6} row{'s' if count != 1 else ' '}  {', '.join(self.names)}"

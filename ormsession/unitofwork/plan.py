@@ -1,0 +1,342 @@
+"""The plan of a flush: from the states of a session to what will be sent, in order.
+
+``make_plan`` is pure.  It opens no connection and changes nothing; the plan can be printed, compared and tested
+without a database.  How it goes:
+
+1. The states are sorted into *stages*: what a flush does with the objects of one mapper, saving or deleting.
+2. The tables of all stages are put in the order of their foreign keys; saves run along it, deletes against it.
+   Within a table UPDATE comes before INSERT, so that a value is free before it is taken.
+3. Each stage is collected, table by table, into batches.
+4. Where tables cannot decide, ``precedence`` looks at rows, and batches are divided.
+
+A new object whose key is that of a deleted one takes over its row (an UPDATE instead of DELETE and INSERT), so that rows
+which refer to it stay valid.
+
+Mapper events may change what is to be sent, so a stage with listeners is framed: ``Opening`` fires ``before_*`` and
+has its batches collected again, ``Closing`` fires ``after_*``.  A stage without listeners has no frame and costs nothing.
+
+The steps of a plan are all there is: whatever else orders or fills rows (rules between related objects) adds nodes,
+edges and late values here, and ``execution`` stays a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
+
+from .. import exc
+from ..mapping.mapper import Mapper
+from ..tracking.state import InstanceState
+from . import collecting
+from .columns import TableColumns, tables_of
+from .operations import Batch, Operation, OperationKind
+from .precedence import TableOrder, order_of_rows, order_of_tables
+
+NOTHING_REPLACED: Mapping[InstanceState, InstanceState] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class FlushInput:
+    """The states that a flush is about; their objects are held by the caller until it is over.
+
+    :param new: pending objects in the order in which they were added.
+    :param dirty: persistent objects with changes.
+    :param deleted: persistent objects whose rows are to go.
+    """
+
+    new: Sequence[InstanceState] = ()
+    dirty: Sequence[InstanceState] = ()
+    deleted: Sequence[InstanceState] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """What a flush does with the objects of one mapper: save them, or delete them.
+
+    :param replaced: new object -> deleted object whose row it takes over.
+    :param unversioned: objects whose version has to be loaded before their rows can be made.
+    """
+
+    mapper: Mapper
+    new: Sequence[InstanceState] = ()
+    changed: Sequence[InstanceState] = ()
+    deleted: Sequence[InstanceState] = ()
+    replaced: Mapping[InstanceState, InstanceState] = field(default_factory=lambda: NOTHING_REPLACED)
+    unversioned: Sequence[InstanceState] = ()
+
+    @property
+    def is_delete(self) -> bool:
+        return bool(self.deleted)
+
+    @property
+    def has_listeners(self) -> bool:
+        dispatch = self.mapper.dispatch
+        if self.deleted:
+            return bool(dispatch.before_delete or dispatch.after_delete)
+        return bool(
+            (self.new and (dispatch.before_insert or dispatch.after_insert))
+            or (self.changed and (dispatch.before_update or dispatch.after_update))
+        )
+
+    def batches(self, columns: TableColumns) -> list[Batch]:
+        """The rows of one table, UPDATE before INSERT."""
+        if self.deleted:
+            return collecting.deletes(columns, self.deleted)
+        made: list[Batch] = []
+        inserted: Sequence[InstanceState] = self.new
+        updated: Sequence[InstanceState] = self.changed
+        if self.replaced:
+            inserted = [state for state in self.new if state not in self.replaced]
+            updated = [*self.changed, *self.replaced]
+        if updated:
+            made += collecting.updates(columns, updated, self.replaced)
+        if inserted:
+            made += collecting.inserts(columns, inserted)
+        return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opening:
+    """A stage begins: ``before_*`` listeners run, and missing versions are loaded."""
+
+    stage: Stage
+
+    def __str__(self) -> str:
+        return f"before  {self.stage.mapper}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closing:
+    """A stage is over: ``after_*`` listeners run."""
+
+    stage: Stage
+
+    def __str__(self) -> str:
+        return f"after   {self.stage.mapper}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A batch at its place, with the stage it is part of."""
+
+    stage: Stage
+    batch: Batch
+
+    def __str__(self) -> str:
+        return str(self.batch)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """The steps of a flush in order.
+
+    >>> print(plan)                                                            # doctest: +SKIP
+    INSERT  users                     2 rows  name
+    """
+
+    steps: tuple[Step | Opening | Closing, ...]
+    input: FlushInput
+    replaced: Mapping[InstanceState, InstanceState] = field(default_factory=lambda: NOTHING_REPLACED)
+
+    def __bool__(self) -> bool:
+        """True when there is anything to do; changed objects whose rows are right already are nothing to do."""
+        return bool(self.steps or self.input.new or self.input.deleted)
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """What is sent, in order."""
+        return tuple(step.batch for step in self.steps if isinstance(step, Step))
+
+    @property
+    def operations(self) -> Iterator[Operation]:
+        """The operations on single rows, in order."""
+        for batch in self.batches:
+            yield from batch.operations
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain data."""
+        return {"batches": [batch.to_dict() for batch in self.batches]}
+
+    def __str__(self) -> str:
+        return "\n".join(str(batch) for batch in self.batches) or "nothing to send"
+
+
+def make_plan(flush_input: FlushInput) -> Plan:
+    """Plan a flush.
+
+    :param flush_input: the states that it is about.
+    :return: what has to be sent, in order.
+    :raises FlushError: when a row cannot be written as it is; nothing was sent and nothing changed.
+    """
+    replaced = _replaced_rows(flush_input)
+    saves = _save_stages(flush_input, replaced)
+    deletes = _delete_stages(flush_input, replaced)
+    stages = saves + deletes
+    if len(stages) == 1 and len(tables := tables_of(stages[0].mapper)) == 1 and not tables[0].own_references:
+        order = TableOrder((tables[0].table,), frozenset())
+    else:
+        order = order_of_tables(columns.table for stage in stages for columns in tables_of(stage.mapper))
+    steps = _steps_in_table_order(saves, deletes, order)
+    steps = _steps_in_row_order(steps, order)
+    return Plan(tuple(_framed(steps, stages)), flush_input, replaced)
+
+
+# ---------------------------------------------------------------- stages
+
+
+def _replaced_rows(flush_input: FlushInput) -> Mapping[InstanceState, InstanceState]:
+    """New object -> deleted object with the same identity."""
+    if not flush_input.new or not flush_input.deleted:
+        return NOTHING_REPLACED
+    going = {(state.manager.identity_class, state.pk, state.identity_token): state for state in flush_input.deleted}
+    found: dict[InstanceState, InstanceState] = {}
+    for state in flush_input.new:
+        values = state.dict
+        pk = tuple(values.get(key) for key in state.manager.mapper.pk_keys)
+        try:
+            old = going.pop((state.manager.identity_class, pk if len(pk) != 1 else pk[0], state.identity_token), None)
+        except TypeError:  # a value without a hash is no key
+            old = None
+        if old is not None:
+            found[state] = old
+    return found
+
+
+def _by_mapper(states: Iterable[InstanceState]) -> dict[Mapper, list[InstanceState]]:
+    groups: dict[Any, list[InstanceState]] = {}
+    for state in states:
+        group = groups.get(state.manager)
+        if group is None:
+            group = groups[state.manager] = []
+        group.append(state)
+    return {manager.mapper: members for manager, members in groups.items()}
+
+
+def _save_stages(flush_input: FlushInput, replaced: Mapping[InstanceState, InstanceState]) -> list[Stage]:
+    new = _by_mapper(flush_input.new)
+    changed = _by_mapper(flush_input.dirty)
+    replacing: dict[Any, dict[InstanceState, InstanceState]] = {}
+    for state, old in replaced.items():
+        replacing.setdefault(state.manager.mapper, {})[state] = old
+    stages = []
+    for mapper in dict.fromkeys((*new, *changed)):
+        ordered = _by_key(mapper, changed.get(mapper, ()))
+        stage = Stage(
+            mapper,
+            new.get(mapper, ()),
+            ordered,
+            replaced=replacing.get(mapper, NOTHING_REPLACED),
+            unversioned=_without_version(mapper, ordered),
+        )
+        stages += [stage] if mapper.batch else _one_by_one(stage)
+    return stages
+
+
+def _one_by_one(stage: Stage) -> list[Stage]:
+    """A stage for each object, so that its events stand right beside its statements."""
+    taken = stage.replaced
+    new = [
+        Stage(stage.mapper, (state,), replaced={state: taken[state]} if state in taken else NOTHING_REPLACED)
+        for state in stage.new
+    ]
+    unversioned = set(stage.unversioned)
+    return new + [
+        Stage(stage.mapper, (), (state,), unversioned=(state,) if state in unversioned else ())
+        for state in stage.changed
+    ]
+
+
+def _delete_stages(flush_input: FlushInput, replaced: Mapping[InstanceState, InstanceState]) -> list[Stage]:
+    kept = set(replaced.values())
+    going = _by_mapper(state for state in flush_input.deleted if state not in kept)
+    stages = []
+    for mapper, states in going.items():
+        ordered = _by_key(mapper, states)
+        stages.append(Stage(mapper, deleted=ordered, unversioned=_without_version(mapper, ordered)))
+    return stages
+
+
+def _by_key(mapper: Mapper, states: Sequence[InstanceState]) -> Sequence[InstanceState]:
+    """The states by primary key: sessions that write the same rows lock them in the same order."""
+    if len(states) < 2:
+        return states
+    sort_keys = [column.type.sort_key_function for column in mapper.primary_key]
+    try:
+        if not any(sort_keys):
+            return sorted(states, key=attrgetter("pk"))
+        return sorted(states, key=lambda state: _sortable_key(state, sort_keys))
+    except TypeError as error:
+        raise exc.unsortable_keys(error) from error
+
+
+def _sortable_key(state: InstanceState, sort_keys: Sequence[Any]) -> tuple[Any, ...]:
+    pk = state.pk if len(sort_keys) > 1 else (state.pk,)
+    return tuple(value if key is None else key(value) for key, value in zip(sort_keys, pk, strict=True))
+
+
+def _without_version(mapper: Mapper, states: Sequence[InstanceState]) -> Sequence[InstanceState]:
+    """The objects whose version is expired: it must be read before the row can be compared with it."""
+    key = mapper.version_id_key
+    if key is None:
+        return ()
+    return [state for state in states if key not in state.dict and key not in state.committed_state]
+
+
+# ---------------------------------------------------------------- steps
+
+
+def _steps_in_table_order(saves: Sequence[Stage], deletes: Sequence[Stage], order: TableOrder) -> list[Step]:
+    rank = {table: index for index, table in enumerate(order.tables)}
+    planned: list[tuple[tuple[int, ...], Step]] = []
+    for direction, stages in enumerate((saves, deletes)):
+        for number, stage in enumerate(stages):
+            for columns in tables_of(stage.mapper):
+                place = -rank[columns.table] if direction else rank[columns.table]
+                planned += [((direction, place, number), Step(stage, batch)) for batch in stage.batches(columns)]
+    planned.sort(key=lambda entry: entry[0])
+    return [step for _, step in planned]
+
+
+def _steps_in_row_order(steps: list[Step], order: TableOrder) -> list[Step]:
+    if len(steps) < 2 and not order.entangled:
+        return steps
+    parts = order_of_rows([step.batch for step in steps], order)
+    if parts is None:
+        return steps
+    return [
+        steps[index] if numbers is None else Step(steps[index].stage, steps[index].batch.part(numbers))
+        for index, numbers in parts
+    ]
+
+
+def _framed(steps: Sequence[Step], stages: Sequence[Stage]) -> Iterator[Step | Opening | Closing]:
+    """The steps, with the frames of the stages that need one: just before its first batch, just after its last."""
+    left: dict[Stage, int] = {stage: 0 for stage in stages if stage.has_listeners or stage.unversioned}
+    if not left:
+        yield from steps
+        return
+    opened: set[Stage] = set()
+    for step in steps:
+        if step.stage in left:
+            left[step.stage] += 1
+    # a stage without rows so far: its listeners may add some
+    empty = [stage for stage, count in left.items() if not count]
+    for stage in empty:
+        if not stage.is_delete:
+            yield Opening(stage)
+            yield Closing(stage)
+    for step in steps:
+        stage = step.stage
+        if stage not in left:
+            yield step
+            continue
+        if stage not in opened:
+            opened.add(stage)
+            yield Opening(stage)
+        yield step
+        left[stage] -= 1
+        if not left[stage]:
+            yield Closing(stage)

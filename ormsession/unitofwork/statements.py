@@ -1,0 +1,258 @@
+"""The SQL of a flush: constructs built once per mapper, table and set of columns, and executed again and again.
+
+A construct that is kept keeps its cache key, so Core finds the compiled statement without looking at it again.
+All of them live in ``mapper.memo`` and go with the mapper.
+
+A *form* says, besides the statement, how it has to be sent and what comes back: which attributes RETURNING
+answers with, which ones Python's defaults filled in, and which ones are unknown afterwards.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Delete, Dialect, Insert, Select, Update, and_, bindparam, select, tuple_
+
+from ..mapping.mapper import Mapper
+from .columns import TableColumns
+from .operations import NO_EXPRESSIONS
+
+Form = TypeVar("Form")
+
+Attributes = tuple[tuple[str, str], ...]
+"""(parameter, attribute) pairs"""
+
+
+class Sending(enum.Enum):
+    """How the rows of a batch go out."""
+
+    TOGETHER = "one executemany, nothing comes back"
+    TOGETHER_RETURNING = "one executemany, a row comes back for each in their order"
+    ONE_BY_ONE = "a statement for each row, its key comes back"
+    ONE_BY_ONE_RETURNING = "a statement for each row, a row comes back"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InsertForm:
+    """How rows with one set of columns are inserted into one table.
+
+    :param fetched: attributes that come back with each row.
+    :param filled: attributes that Python's defaults fill while the statement runs.
+    :param selected: attributes that have to be read at once, and that the INSERT cannot give back.
+    :param unknown: attributes that the database made and that are loaded when somebody asks.
+    """
+
+    statement: Insert
+    sending: Sending
+    fetched: tuple[tuple[Column[Any], str], ...]
+    filled: Attributes
+    selected: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UpdateForm:
+    """How rows with one set of columns are updated in one table; the fields are those of `InsertForm`."""
+
+    statement: Update
+    fetched: tuple[tuple[Column[Any], str], ...]
+    filled: Attributes
+    selected: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def _kept(mapper: Mapper, key: tuple[Any, ...], build: Callable[[], Form]) -> Form:
+    found: Form | None = mapper.memo.get(key)
+    if found is None:
+        found = mapper.memo[key] = build()
+    return found
+
+
+# ---------------------------------------------------------------- INSERT
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a database can do for one table, as far as a flush cares."""
+
+    returns_one: bool
+    returns_many: bool
+
+    @classmethod
+    def of(cls, dialect: Dialect, columns: TableColumns, verb: str) -> Abilities:
+        """The abilities for INSERT or UPDATE (*verb*) of a table."""
+        allowed = columns.uses_returning
+        if verb == "update":
+            return cls(allowed and dialect.update_returning, False)
+        return cls(
+            allowed and dialect.insert_returning,
+            allowed and dialect.insert_executemany_returning_sort_by_parameter_order,
+        )
+
+
+def insert_form(
+    columns: TableColumns,
+    names: tuple[str, ...],
+    expressions: Mapping[str, Any],
+    dialect: Dialect,
+    *,
+    single: bool,
+) -> InsertForm:
+    """How to insert rows that give the columns *names*, some of them as SQL."""
+    abilities = Abilities.of(dialect, columns, "insert")
+    if expressions:
+        return _make_insert_form(columns, names, expressions, abilities, single=True)
+    key = ("unitofwork.insert", columns, names, abilities, single)
+    return _kept(
+        columns.mapper, key, lambda: _make_insert_form(columns, names, NO_EXPRESSIONS, abilities, single=single)
+    )
+
+
+def _make_insert_form(
+    columns: TableColumns,
+    names: tuple[str, ...],
+    expressions: Mapping[str, Any],
+    abilities: Abilities,
+    *,
+    single: bool,
+) -> InsertForm:
+    table, given = columns.table, set(names).difference(expressions)
+    key_names = {each.name for each in columns.pk}
+    left_out = [each for each in columns.sometimes if each.name not in given]
+    keys = [(each.column, each.attribute) for each in left_out if each.name in key_names and _comes_back(each, expressions)]
+    made = [
+        (each.column, each.attribute)
+        for each in left_out
+        if each.made_by == "server" and each.name not in key_names
+    ]
+    filled = tuple((each.name, each.attribute) for each in left_out if each.made_by == "python" and each.name not in expressions)
+    known_later = [attribute for _, attribute in made]
+    unknown = [columns.attribute_of[name] for name in expressions if name not in key_names]
+    unknown = list(dict.fromkeys([*known_later, *unknown]))
+
+    eager = columns.mapper.eager_defaults
+    wants_made = eager is True or (eager == "auto" and abilities.returns_many)
+    version = columns.version
+    if version is not None and version.generator is None and version.name not in given:
+        wanted = made if wants_made else [pair for pair in made if pair[1] == version.attribute]
+    else:
+        wanted = made if wants_made else []
+    fetched = keys + (wanted if abilities.returns_one else [])
+    selected = () if abilities.returns_one else tuple(attribute for _, attribute in wanted)
+    fetched_attributes = {attribute for _, attribute in fetched}
+    left_unknown = tuple(key for key in unknown if key not in fetched_attributes and key not in selected)
+
+    statement: Insert = table.insert()
+    if expressions:
+        statement = statement.values({table.c[name]: value for name, value in expressions.items()})
+    if not fetched:
+        sending = Sending.ONE_BY_ONE if expressions else Sending.TOGETHER
+    elif not single and abilities.returns_many:
+        sending = Sending.TOGETHER_RETURNING
+        statement = statement.returning(*[column for column, _ in fetched], sort_by_parameter_order=True)
+    else:
+        # keys alone come back without being asked for, by whatever means the driver has
+        sending = Sending.ONE_BY_ONE
+        if abilities.returns_one and wanted:
+            sending = Sending.ONE_BY_ONE_RETURNING
+            statement = statement.returning(*[column for column, _ in fetched])
+    return InsertForm(statement, sending, tuple(fetched), filled, selected, left_unknown)
+
+
+def _comes_back(key: Any, expressions: Mapping[str, Any]) -> bool:
+    """Whether a key column that is not given as a value has to be asked for."""
+    return key.made_by != "python" or key.name in expressions
+
+
+# ---------------------------------------------------------------- UPDATE
+
+
+def update_form(
+    columns: TableColumns, names: tuple[str, ...], expressions: Mapping[str, Any], dialect: Dialect
+) -> UpdateForm:
+    """How to update rows that set the columns *names*, some of them to SQL."""
+    abilities = Abilities.of(dialect, columns, "update")
+    if expressions:
+        return _make_update_form(columns, names, expressions, abilities)
+    key = ("unitofwork.update", columns, names, abilities)
+    return _kept(columns.mapper, key, lambda: _make_update_form(columns, names, NO_EXPRESSIONS, abilities))
+
+
+def _make_update_form(
+    columns: TableColumns, names: tuple[str, ...], expressions: Mapping[str, Any], abilities: Abilities
+) -> UpdateForm:
+    table, given = columns.table, set(names).difference(expressions)
+    made = {attribute: table.c[name] for name, attribute in columns.updated_by_server if name not in given}
+    key_attributes = [each.attribute for each in columns.pk if each.name in expressions]
+    wanted: dict[str, Column[Any]] = {key: columns.column_of[key] for key in key_attributes}
+    if columns.mapper.eager_defaults is True:
+        wanted.update(made)
+    version = columns.version
+    if version is not None and version.generator is None and version.name not in given:
+        if version.attribute in made or version.name in expressions:
+            wanted[version.attribute] = version.column
+    unknown = dict.fromkeys([*made, *(columns.attribute_of[name] for name in expressions)])
+    fetched = tuple((column, key) for key, column in wanted.items()) if abilities.returns_one else ()
+    selected = () if abilities.returns_one else tuple(key for key in wanted if key not in key_attributes)
+    filled = tuple((name, key) for name, key in columns.updated_by_python if name not in names)
+
+    statement = update_statement(columns)
+    if expressions:
+        statement = statement.values({table.c[name]: value for name, value in expressions.items()})
+    if fetched:
+        statement = statement.returning(*[column for column, _ in fetched])
+    left_unknown = tuple(key for key in unknown if key not in selected and key not in {name for _, name in fetched})
+    return UpdateForm(statement, fetched, filled, selected, left_unknown)
+
+
+def update_statement(columns: TableColumns) -> Update:
+    """UPDATE of one row, found by its key and version; what is set is said by the parameters."""
+
+    def build() -> Update:
+        statement: Update = columns.table.update()
+        for key in columns.pk:
+            statement = statement.where(key.column == bindparam(key.where, type_=key.column.type))
+        version = columns.version
+        if version is not None:
+            statement = statement.where(version.column == bindparam(version.where, type_=version.column.type))
+        return statement
+
+    return _kept(columns.mapper, ("unitofwork.update statement", columns), build)
+
+
+# ---------------------------------------------------------------- DELETE and SELECT
+
+
+def delete_statement(columns: TableColumns) -> Delete:
+    """DELETE of one row, found by its key and version."""
+
+    def build() -> Delete:
+        statement: Delete = columns.table.delete()
+        for key in columns.pk:
+            statement = statement.where(key.column == bindparam(key.name, type_=key.column.type))
+        version = columns.version
+        if version is not None:
+            statement = statement.where(version.column == bindparam(version.name, type_=version.column.type))
+        return statement
+
+    return _kept(columns.mapper, ("unitofwork.delete", columns), build)
+
+
+KEYS = "keys"
+"""The parameter of `select_statement`: the keys of the rows, bare values or tuples."""
+
+
+def select_statement(columns: TableColumns, attributes: Iterable[str]) -> Select[Any]:
+    """The key and some columns of many rows of a table, for values that could not be returned."""
+    wanted = tuple(attributes)
+
+    def build() -> Select[Any]:
+        keys = [key.column for key in columns.pk]
+        key = keys[0] if len(keys) == 1 else tuple_(*keys)
+        found = select(*keys, *[columns.column_of[attribute] for attribute in wanted])
+        return found.where(and_(key.in_(bindparam(KEYS, expanding=True))))
+
+    return _kept(columns.mapper, ("unitofwork.select", columns, wanted), build)
