@@ -12,7 +12,7 @@ Core builds and compiles the statements; this room gives it what it asks for.  R
 ``from_statement``  entities made from the rows of another statement
 ``dml``             INSERT, UPDATE and DELETE of entities
 ``evaluator``       criteria of UPDATE and DELETE, decided in Python
-``query``           ``Query``: the older way to write a ``select``
+``query``           ``Query``: the older way to write and run a ``select``; ``bulk_query`` its UPDATE and DELETE
 
 Nothing here knows sessions, identity maps or objects.  Importing the room fills the slots of ``mapping.hooks``.
 """

@@ -20,8 +20,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from .._core import CompileState, SelectState, compile_state_functions
+from .columns import ColumnChoice as ColumnChoice
 from .columns import ColumnOptions, ColumnsClause, column_descriptions
-from .entity import PLUGIN, entity_of, owning_entity, selected_columns
+from .entity import PLUGIN, entity_of, naming_of, owning_entity, selected_columns
 from .from_statement import FromStatement
 from .layout import Layout
 
@@ -66,7 +67,7 @@ class EntitySelectState(SelectState):
     def _core_statement(self, statement: Any, is_outermost: bool) -> Any:
         """The statement with its entities replaced by columns, and what they are selected from."""
         if is_outermost:
-            clause = ColumnsClause(self.column_options, type(self)._column_naming_convention(statement._label_style))
+            clause = ColumnsClause(self.column_options, naming_of(statement))
             for element in statement._raw_columns:
                 clause.add(element)
             columns = clause.columns
@@ -127,7 +128,7 @@ class EntitySelectState(SelectState):
     @classmethod
     def get_column_descriptions(cls, statement: Any) -> list[dict[str, Any]]:
         """What each element of a row is: name, type, expression, entity."""
-        return column_descriptions(statement._raw_columns, cls._column_naming_convention(statement._label_style))
+        return column_descriptions(statement._raw_columns, naming_of(statement))
 
     @classmethod
     def from_statement(cls, statement: Any, from_statement: Any) -> FromStatement:

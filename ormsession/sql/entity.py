@@ -24,8 +24,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.expression import LABEL_STYLE_NONE, FromClause
 
+from .._core import SelectState
 from ..mapping import hooks
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 
 PLUGIN = "ormsession"
 """The name under which the compile states of this package are registered with Core."""
+
+
+QUERY_NOTE = "ormsession_query"
+"""An annotation of the ``select`` inside a :class:`.Query`: SQL labels have table names, rows have plain names."""
 
 
 def propagated(entity: Any) -> dict[str, Any]:
@@ -81,6 +86,12 @@ def statement_subject(statement: Any) -> Any:
     if attributes and attributes.get("compile_state_plugin") == PLUGIN:
         return attributes["plugin_subject"]
     return None
+
+
+def naming_of(statement: Any) -> Any:
+    """The function that gives the columns of a statement's rows their names, each used once."""
+    style = LABEL_STYLE_NONE if QUERY_NOTE in statement._annotations else statement._label_style
+    return SelectState._column_naming_convention(style)
 
 
 def selected_columns(mapper: Mapper) -> list[Any]:

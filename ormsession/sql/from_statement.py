@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import TextClause, TextualSelect
 
-from .._core import CompileState, ExecutableReturnsRows, Generative, InternalTraversal, SelectState, coercions, roles
+from .._core import CompileState, ExecutableReturnsRows, Generative, InternalTraversal, coercions, roles
 from .columns import ColumnOptions, ColumnsClause, column_descriptions
+from .entity import naming_of
 from .layout import ColumnSlot, EntitySlot, Layout
 
 
@@ -29,6 +30,7 @@ class FromStatement(Generative, ExecutableReturnsRows):
     _traverse_internals = [
         ("_raw_columns", InternalTraversal.dp_clauseelement_list),
         ("element", InternalTraversal.dp_clauseelement),
+        ("_annotations", InternalTraversal.dp_annotations_key),
         *ExecutableReturnsRows._executable_traverse_internals,
     ]
     _cache_key_traversal = _traverse_internals
@@ -37,6 +39,7 @@ class FromStatement(Generative, ExecutableReturnsRows):
         self._raw_columns = select._raw_columns
         self.element = coercions.expect(roles.ReturnsRowsRole, element)
         self._propagate_attrs = select._propagate_attrs
+        self._annotations = select._annotations  # a Query's rows have plain names
         self._label_style = select._label_style
         self._with_options = select._with_options
         self._execution_options = element._execution_options.union(select._execution_options)
@@ -51,7 +54,7 @@ class FromStatement(Generative, ExecutableReturnsRows):
     @property
     def column_descriptions(self) -> list[dict[str, Any]]:
         """What each element of a row is: name, type, expression, entity."""
-        return column_descriptions(self._raw_columns, SelectState._column_naming_convention(self._label_style))
+        return column_descriptions(self._raw_columns, naming_of(self))
 
     @property
     def _all_selected_columns(self) -> Any:
@@ -79,7 +82,7 @@ class FromStatementState(CompileState):
         for option in statement._with_options:
             if option._is_compile_state:
                 option.process_compile_state(self)
-        clause = ColumnsClause(self.column_options, SelectState._column_naming_convention(statement._label_style))
+        clause = ColumnsClause(self.column_options, naming_of(statement))
         for element in statement._raw_columns:
             clause.add(element)
         self.layout: Layout = tuple(_unlocated(slot) for slot in clause.slots)
