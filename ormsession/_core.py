@@ -90,3 +90,11 @@ def unique_filters(filters: Sequence[Callable[[Any], Any] | None]) -> dict[str, 
 
 inspects = _inspects
 inspectors = _registrars
+
+# session: the dictionaries of execution options and binds that cannot change under a user's hands, and the
+# sets of objects by identity that new, dirty and deleted are.
+from sqlalchemy.util import IdentitySet as IdentitySet
+from sqlalchemy.util import immutabledict as immutabledict
+
+# tracking: says whether a class is, or behaves like, a list, a set or a dict.
+from sqlalchemy.util import duck_type_collection as duck_type_collection  # noqa: E402

@@ -299,6 +299,67 @@ def adapt_on_names_of_selectable() -> ArgumentError:
     return ArgumentError("adapt_on_names only applies to ORM elements")
 
 
+def query_has_statement() -> InvalidRequestError:
+    """A query that runs a given statement cannot be changed or nested."""
+    return InvalidRequestError("Can't call this method on a Query that uses from_statement()")
+
+
+def query_has_limit(method: str) -> InvalidRequestError:
+    """``query.limit(5).filter(...)``."""
+    return InvalidRequestError(
+        f"Query.{method}() being called on a Query which already has LIMIT or OFFSET applied.  "
+        f"Call {method}() before limit() or offset() are applied."
+    )
+
+
+def query_has_criterion(method: str) -> InvalidRequestError:
+    """``query.filter(...).get(5)``."""
+    return InvalidRequestError(f"Query.{method}() being called on a Query with existing criterion. ")
+
+
+def query_without_entities() -> InvalidRequestError:
+    """A query that selects nothing has no attributes to filter by."""
+    return InvalidRequestError("This Query selects nothing: give it entities, or name a FROM with select_from()")
+
+
+def no_property_to_filter_by(entity: Any, name: str) -> InvalidRequestError:
+    """``filter_by(nonsense=1)``."""
+    return InvalidRequestError(f'Entity namespace for "{entity}" has no property "{name}"')
+
+
+def query_get_needs_entity() -> InvalidRequestError:
+    """``query(User.id).get(5)``."""
+    return InvalidRequestError("get() can only be used against a single mapped class.")
+
+
+def join_chain() -> ArgumentError:
+    """``query.join(A.b, B.c, C.d)``."""
+    return ArgumentError("join() takes one target and one ON clause; join to each further target with a join() of its own")
+
+
+def params_need_one_dictionary() -> ArgumentError:
+    """``query.params({...}, {...})``."""
+    return ArgumentError("params() takes zero or one positional argument, which is a dictionary.")
+
+
+def negative_index() -> IndexError:
+    """``query[-1]``."""
+    return IndexError("negative indexes are not accepted by SQL index / slice operators")
+
+
+def bulk_needs_entity(verb: str) -> ArgumentError:
+    """``query(func.count()).delete()``."""
+    return ArgumentError(f"Query.{verb}() needs a query on one mapped class, whose rows it is to {verb}")
+
+
+def bulk_query_says_too_much(verb: str, method: str) -> InvalidRequestError:
+    """``query.limit(5).delete()``."""
+    return InvalidRequestError(
+        f"Can't call Query.update() or Query.delete() when {method} has been called: "
+        f"name the rows to {verb} with a subquery in filter()"
+    )
+
+
 # ---------------------------------------------------------------- mapping
 
 
@@ -402,6 +463,13 @@ def bad_property(mapper: Any, key: str, value: Any) -> ArgumentError:
     return ArgumentError(
         f"Property {key!r} of {mapper} expects a column, a list of columns, or a property such as column_property(...), "
         f"got {value!r}"
+    )
+
+
+def text_as_column(text: str) -> ArgumentError:
+    """A string where a column or an SQL expression belongs."""
+    return ArgumentError(
+        f"Column expression expected for a column property, got {text!r}; pass the column itself, or literal({text!r}) for a value"
     )
 
 
