@@ -21,6 +21,7 @@ from .mapping.properties import (
 )
 from .mapping.registry import registry
 from .mapping.validation import reconstructor, validates
+from .sql.alias import aliased
 from .tracking.access import (
     del_attribute,
     flag_dirty,
@@ -63,6 +64,7 @@ __all__ = [
     "Mapper",
     "MapperProperty",
     "SynonymProperty",
+    "aliased",
     "class_mapper",
     "clear_mappers",
     "column_property",

@@ -396,6 +396,14 @@ class MapperEvents(TargetEvents):
     """Events of a mapper, of a mapped class or of all mappers."""
 
     @classmethod
+    def _accept_with(cls, target: Any, identifier: str) -> Any:
+        found = super()._accept_with(target, identifier)
+        # a round of configuration concerns all mappers
+        if identifier in ("before_configured", "after_configured") and not isinstance(found, type):
+            return None
+        return found
+
+    @classmethod
     def _listen(
         cls, event_key: Any, *, raw: bool = False, retval: bool = False, propagate: bool = False, **options: Any
     ) -> None:

@@ -1048,3 +1048,8 @@ def wrong_key_names(mapper: Any) -> InvalidRequestError:
         "Incorrect names of values in identifier to formulate primary key for session.get(); "
         f"primary key attribute names are {names} (synonym names are also accepted)"
     )
+
+
+def unexpected_keywords(operation: str, names: list[str]) -> TypeError:
+    """A call was given keywords that it does not know."""
+    return TypeError(f"{operation} got unexpected keyword arguments: {', '.join(map(repr, names))}")

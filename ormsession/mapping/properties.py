@@ -175,6 +175,9 @@ def as_labeled_column(expression: Any) -> Any:
 
     :raises ArgumentError: when *expression* is not SQL.
     """
+    if isinstance(expression, str):
+        # Core would take it for a literal value, which is hardly ever meant
+        raise exc.text_as_column(expression)
     return coercions.expect(roles.LabeledColumnExprRole, expression)
 
 

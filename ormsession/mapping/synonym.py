@@ -115,7 +115,6 @@ class SynonymAttribute(InspectionAttr, ColumnOperators):
 
     # ------------------------------------------------------------ on the class
 
-    @property
     def target(self) -> Any:
         """The attribute that is meant.
 
@@ -136,21 +135,19 @@ class SynonymAttribute(InspectionAttr, ColumnOperators):
 
     @property
     def _parententity(self) -> Any:
-        return self.target._parententity
+        return self.target()._parententity
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         # attributes of the user's own kind of property come first
-        for place in ("descriptor", "target"):
-            try:
-                return getattr(self.__dict__[place] if place == "descriptor" else self.target, name)
-            except AttributeError:
-                continue
-        raise AttributeError(f"Neither the synonym {self} nor the attribute it stands for has an attribute {name!r}")
+        descriptor = self.__dict__.get("descriptor")
+        if descriptor is not None and hasattr(descriptor, name):
+            return getattr(descriptor, name)
+        return getattr(self.target(), name)
 
     def __clause_element__(self) -> Any:
-        return self.target.__clause_element__()._annotate({"proxy_key": self.key})
+        return self.target().__clause_element__()._annotate({"proxy_key": self.key})
 
     def adapt_to_entity(self, entity: Any) -> SynonymAttribute:
         """The same synonym on an alias of the class."""
@@ -160,11 +157,11 @@ class SynonymAttribute(InspectionAttr, ColumnOperators):
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
         """Apply an operator to the target."""
-        return op(self.target, *other, **kwargs)
+        return op(self.target(), *other, **kwargs)
 
     def reverse_operate(self, op: Any, other: Any, **kwargs: Any) -> Any:
         """Apply an operator with the target on its right."""
-        return op(other, self.target, **kwargs)
+        return op(other, self.target(), **kwargs)
 
     __hash__ = object.__hash__
 
@@ -178,4 +175,4 @@ class SynonymAttribute(InspectionAttr, ColumnOperators):
     @property
     def property(self) -> Any:
         """The property of the attribute that is meant."""
-        return self.target.property
+        return self.target().property

@@ -39,6 +39,7 @@ class EntitySelectState(SelectState):
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
         # SelectState's own constructor is not called: it derives FROMs and names from one and the same statement
+        statement._propagate_attrs["plugin_subject"].mapper.ensure_configured()
         is_outermost = compiler is None or not compiler.stack
         self.statement = self.select_statement = statement
         self.column_options: ColumnOptions = {}
