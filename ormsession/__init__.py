@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import exc as exc
 from .events import EXT_CONTINUE, EXT_SKIP, EXT_STOP
+from .loading.options import Load, UserDefinedOption, defer, load_only, undefer, undefer_group
 from .mapping.configuration import clear_mappers, configure_mappers
 from .mapping.lookup import class_mapper, identity_key, inspect, object_mapper, object_state
 from .mapping.mapper import Mapper
@@ -61,14 +62,17 @@ __all__ = [
     "ColumnProperty",
     "History",
     "InstanceState",
+    "Load",
     "Mapper",
     "MapperProperty",
     "SynonymProperty",
+    "UserDefinedOption",
     "aliased",
     "class_mapper",
     "clear_mappers",
     "column_property",
     "configure_mappers",
+    "defer",
     "deferred",
     "del_attribute",
     "exc",
@@ -82,6 +86,7 @@ __all__ = [
     "instance_dict",
     "instance_state",
     "is_instrumented",
+    "load_only",
     "object_mapper",
     "object_session",
     "object_state",
@@ -90,6 +95,8 @@ __all__ = [
     "set_attribute",
     "set_committed_value",
     "synonym",
+    "undefer",
+    "undefer_group",
     "undeferred",
     "validates",
     "was_deleted",

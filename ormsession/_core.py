@@ -15,6 +15,9 @@ from sqlalchemy import CursorResult, Result
 from sqlalchemy.event.base import Events as Events
 from sqlalchemy.event.base import dispatcher as dispatcher
 
+# loading: what statements accept in options().
+from sqlalchemy.sql.base import ExecutableOption as ExecutableOption
+
 # loading: names the columns of a result that we fill ourselves, and the objects by which they are found in rows.
 from sqlalchemy.engine.result import SimpleResultMetaData as SimpleResultMetaData
 

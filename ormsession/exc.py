@@ -1053,3 +1053,62 @@ def wrong_key_names(mapper: Any) -> InvalidRequestError:
 def unexpected_keywords(operation: str, names: list[str]) -> TypeError:
     """A call was given keywords that it does not know."""
     return TypeError(f"{operation} got unexpected keyword arguments: {', '.join(map(repr, names))}")
+
+
+# ---------------------------------------------------------------- loading: options
+
+
+def string_in_option() -> ArgumentError:
+    """A loader option with the name of an attribute."""
+    return ArgumentError(
+        "Strings are not accepted for attribute names in loader options; please use class-bound attributes directly."
+    )
+
+
+def option_needs_attribute(given: Any) -> ArgumentError:
+    """A loader option with something that is no attribute of a mapped class."""
+    return ArgumentError(f"expected ORM mapped attribute for loader strategy argument, such as User.name; got {given!r}")
+
+
+def not_a_column_option(attribute: Any, prop: Any) -> LoaderStrategyException:
+    """An option for columns with an attribute that stands for none."""
+    return LoaderStrategyException(
+        f'Can\'t apply "column loader" strategy to property "{attribute}", which is a "{_kind_of_property(prop)}"; '
+        'this loader strategy is intended to be used with a "column property".'
+    )
+
+
+def _kind_of_property(prop: Any) -> str:
+    return type(prop).__name__.removesuffix("Property").lower() or "property"
+
+
+def attribute_of_other_entity(attribute: Any, entity: Any) -> ArgumentError:
+    """``Load(A).defer(B.x)``."""
+    return ArgumentError(f'Attribute "{attribute}" does not link from "{entity}"; give options of another entity separately')
+
+
+def wildcard_for_several_entities() -> ArgumentError:
+    """``load_only(A.x, B.y)``."""
+    return ArgumentError(
+        "Can't apply wildcard ('*') or load_only() loader option to multiple entities in the same option. "
+        "Use separate options per entity."
+    )
+
+
+def option_without_entity(step: Any, selected: list[str]) -> ArgumentError:
+    """A loader option for an entity that the statement does not select."""
+    if not selected:
+        return ArgumentError(f"Query has only expression-based entities; attribute loader option {step} can't be applied here.")
+    kind = "Aliased class" if step.entity.is_aliased_class else "Mapped class"
+    name = step.entity if step.entity.is_aliased_class else step.entity.class_.__name__
+    return ArgumentError(
+        f"{kind} {name} referenced in option {step} does not apply to any of the root entities in this query, "
+        f"e.g. {', '.join(selected)}. Please specify the full path from one of the root entities to the target attribute. "
+    )
+
+
+def conflicting_options(step: Any, earlier: Any) -> InvalidRequestError:
+    """Two loader options want different things of one attribute."""
+    return InvalidRequestError(
+        f"Loader strategy replacement {step} is in conflict with existing strategy {earlier}; give only one of them"
+    )
