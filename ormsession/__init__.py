@@ -22,6 +22,12 @@ from .mapping.properties import (
 )
 from .mapping.registry import registry
 from .mapping.validation import reconstructor, validates
+from .session.execute_state import ORMExecuteState
+from .session.factory import sessionmaker
+from .session.membership import close_all_sessions, make_transient, make_transient_to_detached
+from .session.scoped import scoped_session
+from .session.session import Session
+from .session.transaction import SessionTransaction, SessionTransactionOrigin
 from .sql.alias import aliased
 from .tracking.access import (
     del_attribute,
@@ -65,11 +71,16 @@ __all__ = [
     "Load",
     "Mapper",
     "MapperProperty",
+    "ORMExecuteState",
+    "Session",
+    "SessionTransaction",
+    "SessionTransactionOrigin",
     "SynonymProperty",
     "UserDefinedOption",
     "aliased",
     "class_mapper",
     "clear_mappers",
+    "close_all_sessions",
     "column_property",
     "configure_mappers",
     "defer",
@@ -87,11 +98,15 @@ __all__ = [
     "instance_state",
     "is_instrumented",
     "load_only",
+    "make_transient",
+    "make_transient_to_detached",
     "object_mapper",
     "object_session",
     "object_state",
     "reconstructor",
     "registry",
+    "scoped_session",
+    "sessionmaker",
     "set_attribute",
     "set_committed_value",
     "synonym",
