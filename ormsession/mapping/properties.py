@@ -235,14 +235,14 @@ def column_property(
     return ColumnProperty(
         column,
         *additional_columns,
+        doc=doc,
+        info=info,
         group=group,
         deferred=deferred,
         raiseload=raiseload,
-        comparator_factory=comparator_factory,
         active_history=active_history,
         expire_on_flush=expire_on_flush,
-        info=info,
-        doc=doc,
+        comparator_factory=comparator_factory,
     )
 
 
