@@ -23,4 +23,5 @@ from . import alias as alias
 from . import attribute as attribute
 from . import comparator as comparator
 from . import compile as compile
+from . import dml as dml
 from . import entity as entity

@@ -60,13 +60,12 @@ class FromStatement(Generative, ExecutableReturnsRows):
     def _all_selected_columns(self) -> Any:
         return self.element._all_selected_columns
 
-    @property
-    def _inline(self) -> bool:
-        return bool(getattr(self.element, "_inline", False))
-
-    @property
-    def _returning(self) -> Any:
-        return getattr(self.element, "_returning", ())
+    def __getattr__(self, name: str) -> Any:
+        # while INSERT and UPDATE are compiled and executed, Core asks the statement for their particulars
+        element = self.__dict__.get("element")
+        if element is None or name.startswith("__") or not element.is_dml:
+            raise AttributeError(name)
+        return getattr(element, name)
 
 
 class FromStatementState(CompileState):
