@@ -182,9 +182,7 @@ def _add_version(columns: TableColumns, state: InstanceState, stored: InstanceSt
     """Count the version up when any table of the object changes, unless the user set it."""
     version = columns.version
     assert version is not None
-    if not row and not any(
-        changed_values(other, state) for other in tables_of(columns.mapper) if other is not columns
-    ):
+    if not row and not any(changed_values(other, state) for other in tables_of(columns.mapper) if other is not columns):
         return
     if version.name not in row or stored is not state:
         if version.generator is not None:

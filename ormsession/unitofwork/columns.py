@@ -214,7 +214,7 @@ def _is_updated_by_server(column: Column[Any]) -> bool:
 def _optional_column(column: Column[Any], attribute: str) -> OptionalColumn:
     if _is_python_default(column.default):
         made_by = "python"
-    elif _has_default(column) or column is column.table.autoincrement_column:  # type: ignore[attr-defined]
+    elif _has_default(column) or column is column.table.autoincrement_column:
         made_by = "server"
     else:
         made_by = "nobody"

@@ -24,7 +24,6 @@ from sqlalchemy.exc import SAWarning
 
 from .. import exc
 from ..mapping.mapper import Mapper
-from ..tracking.identity import IdentityMap
 from ..tracking.ownership import Owner
 from ..tracking.state import InstanceState
 from . import collecting
@@ -121,8 +120,8 @@ class _Execution:
     def close(self, closing: Closing) -> None:
         """Send what the listeners added, and fire ``after_*``."""
         stage = closing.stage
-        for columns, states in self.left_over.pop(stage).items():
-            for batch in collecting.updates(columns, states):
+        for columns, unplanned in self.left_over.pop(stage).items():
+            for batch in collecting.updates(columns, unplanned):
                 self.send_batch(batch)
         dispatch, mapper = stage.mapper.dispatch, stage.mapper
         for listeners, states in (
@@ -250,9 +249,8 @@ class _Execution:
             _check_count("update", columns, result, len(rows), connection)
             self.take_filled(form.filled, states, result, is_insert=False)
         version = columns.version
-        if version is not None and version.generator is not None and version.name in batch.names:
-            if version.name not in batch.expressions:
-                self.undo.assign(version.attribute, states, [row[version.name] for row in rows])
+        if version is not None and version.generator is not None and version.name not in batch.expressions:
+            self.undo.assign(version.attribute, states, [row[version.name] for row in rows])
         self.after(columns, states, form, connection)
 
     def update_one_returning(
@@ -268,7 +266,12 @@ class _Execution:
     # ------------------------------------------------------------ what statements leave on the objects
 
     def take_filled(
-        self, filled: Sequence[tuple[str, str]], states: Sequence[InstanceState], result: CursorResult[Any], *, is_insert: bool
+        self,
+        filled: Sequence[tuple[str, str]],
+        states: Sequence[InstanceState],
+        result: CursorResult[Any],
+        *,
+        is_insert: bool,
     ) -> None:
         """Take the values of Python's defaults from the parameters that were sent."""
         if not filled:
@@ -281,7 +284,11 @@ class _Execution:
         self.tell_refreshed(states, [attribute for _, attribute in filled])
 
     def after(
-        self, columns: TableColumns, states: Sequence[InstanceState], form: InsertForm | UpdateForm, connection: Connection
+        self,
+        columns: TableColumns,
+        states: Sequence[InstanceState],
+        form: InsertForm | UpdateForm,
+        connection: Connection,
     ) -> None:
         """Read at once what RETURNING could not give, and note what is unknown now."""
         if form.selected:
@@ -292,7 +299,11 @@ class _Execution:
             self.tell_refreshed(states, [*(attribute for _, attribute in form.fetched), *form.selected])
 
     def select(
-        self, columns: TableColumns, states: Sequence[InstanceState], attributes: tuple[str, ...], connection: Connection
+        self,
+        columns: TableColumns,
+        states: Sequence[InstanceState],
+        attributes: tuple[str, ...],
+        connection: Connection,
     ) -> None:
         single = len(columns.pk) == 1
         by_key = {tuple(state.dict.get(key.attribute) for key in columns.pk): state for state in states}

@@ -132,4 +132,5 @@ class Batch:
 
     def __str__(self) -> str:
         count = len(self.rows)
-        return f"{self.kind.value:<6}  {self.columns.name:<20}  {count:>6} row{'s' if count != 1 else ' '}  {', '.join(self.names)}"
+        rows = "row " if count == 1 else "rows"
+        return f"{self.kind.value:<6}  {self.columns.name:<20}  {count:>6} {rows}  {', '.join(self.names)}".rstrip()

@@ -22,7 +22,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Node = TypeVar("Node", bound=Hashable)
 
@@ -48,7 +48,7 @@ class Order(Generic[Node]):
 class Cycle(Exception):
     """The hard edges form a cycle; `edges` holds it: each edge ends where the next one starts."""
 
-    def __init__(self, edges: Sequence[Edge[Hashable]]) -> None:
+    def __init__(self, edges: Sequence[Edge[Any]]) -> None:
         self.edges = tuple(edges)
         path = " -> ".join(str(edge.before) for edge in edges)
         super().__init__(f"{path} -> {edges[0].before}" if edges else "")

@@ -36,7 +36,7 @@ class FlushOutcome:
         self.undo = Undo()
         """What was put on objects; kept by the session until the transaction is over."""
         self.unknown: list[tuple[Sequence[InstanceState], tuple[str, ...]]] = []
-        """Objects and their attributes that the database made and nobody read.  Written by execution, read by `finish`."""
+        """Objects, and attributes that the database made and nobody read.  Written by execution, read by `finish`."""
         # primary keys of the inserted objects, side by side with them, and of the changed ones whose key is another
         # one now; written by `find_identities`
         self._pks: list[Any] = []
@@ -117,7 +117,9 @@ class FlushOutcome:
                 if not computed:
                     continue
                 present = state.dict
-                stale = [key for key, on_flush, is_deferred in computed if _is_stale(key in present, on_flush, is_deferred)]
+                stale = [
+                    key for key, on_flush, is_deferred in computed if _is_stale(key in present, on_flush, is_deferred)
+                ]
                 if stale:
                     state.expire_attributes(present, stale)
 

@@ -9,11 +9,11 @@ without a database.  How it goes:
 3. Each stage is collected, table by table, into batches.
 4. Where tables cannot decide, ``precedence`` looks at rows, and batches are divided.
 
-A new object whose key is that of a deleted one takes over its row (an UPDATE instead of DELETE and INSERT), so that rows
-which refer to it stay valid.
+A new object whose key is that of a deleted one takes over its row (an UPDATE instead of DELETE and INSERT), so that
+rows which refer to it stay valid.
 
 Mapper events may change what is to be sent, so a stage with listeners is framed: ``Opening`` fires ``before_*`` and
-has its batches collected again, ``Closing`` fires ``after_*``.  A stage without listeners has no frame and costs nothing.
+has its batches collected again, ``Closing`` fires ``after_*``.  A stage without listeners has no frame.
 
 The steps of a plan are all there is: whatever else orders or fills rows (rules between related objects) adds nodes,
 edges and late values here, and ``execution`` stays a loop.
@@ -301,7 +301,7 @@ def _steps_in_table_order(saves: Sequence[Stage], deletes: Sequence[Stage], orde
 
 
 def _steps_in_row_order(steps: list[Step], order: TableOrder) -> list[Step]:
-    if len(steps) < 2 and not order.entangled:
+    if not order.entangled and all(step.batch.kind is OperationKind.INSERT for step in steps):
         return steps
     parts = order_of_rows([step.batch for step in steps], order)
     if parts is None:

@@ -66,11 +66,8 @@ def order_of_tables(tables: Iterable[Table]) -> TableOrder:
 
 def _foreign_keys(table: Table) -> list[ForeignKeyConstraint]:
     """The foreign keys whose tables are known, in an order that does not change from run to run."""
-    resolved = []
-    for constraint in table.foreign_key_constraints:
-        if all(_resolves(element) for element in constraint.elements):
-            resolved.append(constraint)
-    return sorted(resolved, key=lambda constraint: constraint.column_keys)
+    resolved = [each for each in table.foreign_key_constraints if all(map(_resolves, each.elements))]
+    return sorted(resolved, key=lambda constraint: tuple(constraint.column_keys))
 
 
 def _resolves(element: Any) -> bool:
@@ -144,22 +141,22 @@ def _tables_with_moving_values(batches: Sequence[Batch]) -> set[Table]:
         by_table.setdefault(batch.columns.table, []).append(batch)
     found = set()
     for table, members in by_table.items():
-        if all(batch.kind is OperationKind.INSERT for batch in members):
-            continue
-        for unique in members[0].columns.unique_sets:
-            given_up = {v for batch in members for _, v in _given_up(batch, _own_names(batch, members[0], unique))}
-            if given_up and any(
-                value in given_up for batch in members for _, value in _introduced(batch, _own_names(batch, members[0], unique))
-            ):
-                found.add(table)
+        first = members[0].columns
+        if any(_moves(members, [first.column_of[attribute] for attribute in unique]) for unique in first.unique_sets):
+            found.add(table)
     return found
 
 
-def _own_names(batch: Batch, other: Batch, attributes: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Attributes of one mapper of a table as another mapper of the same table calls them."""
-    if batch.columns is other.columns:
-        return attributes
-    return _names_of(batch.columns, tuple(other.columns.column_of[attribute] for attribute in attributes))
+def _moves(batches: Sequence[Batch], columns: Sequence[Any]) -> bool:
+    """Whether one row gives up values of these columns that another one takes."""
+    touching = [(batch, names) for batch in batches if (names := _names_of(batch.columns, columns))]
+    touching = [(batch, names) for batch, names in touching if _writes(batch, names)]
+    givers = [pair for pair in touching if pair[0].kind is not OperationKind.INSERT]
+    takers = [pair for pair in touching if pair[0].kind is not OperationKind.DELETE]
+    if not givers or not takers:  # before any value is read: the usual end
+        return False
+    given_up = {values for batch, names in givers for _, values in _given_up(batch, names)}
+    return any(values in given_up for batch, names in takers for _, values in _introduced(batch, names))
 
 
 def _names_of(columns: TableColumns, table_columns: Iterable[Any]) -> tuple[str, ...] | None:
@@ -189,7 +186,9 @@ def _row_edges(batches: Sequence[Batch], opened: Sequence[int]) -> list[Edge[Row
     return edges
 
 
-def _collect(batches: Sequence[Batch], indexes: Iterable[int], columns: Sequence[Any], read: Any) -> dict[Values, list[RowNumber]]:
+def _collect(
+    batches: Sequence[Batch], indexes: Iterable[int], columns: Sequence[Any], read: Any
+) -> dict[Values, list[RowNumber]]:
     """Value -> rows, for what *read* finds in each batch."""
     found: dict[Values, list[RowNumber]] = {}
     for index in indexes:
@@ -199,7 +198,9 @@ def _collect(batches: Sequence[Batch], indexes: Iterable[int], columns: Sequence
     return found
 
 
-def _unique_edges(batches: Sequence[Batch], indexes: Sequence[int], columns: Sequence[Any]) -> Iterator[Edge[RowNumber]]:
+def _unique_edges(
+    batches: Sequence[Batch], indexes: Sequence[int], columns: Sequence[Any]
+) -> Iterator[Edge[RowNumber]]:
     given_up = _collect(batches, indexes, columns, _given_up)
     if given_up:
         for value, takers in _collect(batches, indexes, columns, _introduced).items():

@@ -122,13 +122,15 @@ def _make_insert_form(
     table, given = columns.table, set(names).difference(expressions)
     key_names = {each.name for each in columns.pk}
     left_out = [each for each in columns.sometimes if each.name not in given]
-    keys = [(each.column, each.attribute) for each in left_out if each.name in key_names and _comes_back(each, expressions)]
-    made = [
-        (each.column, each.attribute)
-        for each in left_out
-        if each.made_by == "server" and each.name not in key_names
+    keys = [
+        (each.column, each.attribute) for each in left_out if each.name in key_names and _comes_back(each, expressions)
     ]
-    filled = tuple((each.name, each.attribute) for each in left_out if each.made_by == "python" and each.name not in expressions)
+    made = [
+        (each.column, each.attribute) for each in left_out if each.made_by == "server" and each.name not in key_names
+    ]
+    filled = tuple(
+        (each.name, each.attribute) for each in left_out if each.made_by == "python" and each.name not in expressions
+    )
     known_later = [attribute for _, attribute in made]
     unknown = [columns.attribute_of[name] for name in expressions if name not in key_names]
     unknown = list(dict.fromkeys([*known_later, *unknown]))
@@ -191,9 +193,8 @@ def _make_update_form(
     if columns.mapper.eager_defaults is True:
         wanted.update(made)
     version = columns.version
-    if version is not None and version.generator is None and version.name not in given:
-        if version.attribute in made or version.name in expressions:
-            wanted[version.attribute] = version.column
+    if version is not None and version.generator is None and (version.attribute in made or version.name in expressions):
+        wanted[version.attribute] = version.column
     unknown = dict.fromkeys([*made, *(columns.attribute_of[name] for name in expressions)])
     fetched = tuple((column, key) for key, column in wanted.items()) if abilities.returns_one else ()
     selected = () if abilities.returns_one else tuple(key for key in wanted if key not in key_attributes)

@@ -84,6 +84,11 @@ class Work:
         self.deleted.clear()
         return outcome
 
+    def create_tables(self, metadata: MetaData) -> None:
+        metadata.create_all(self.connection)
+        self.sent.clear()
+        self.parameters.clear()
+
     def rows(self, table: Any) -> list[tuple[Any, ...]]:
         found = [tuple(row) for row in self.connection.execute(table.select().order_by(*table.primary_key))]
         self.sent.pop()
@@ -108,9 +113,3 @@ def work(engine: Engine, metadata: MetaData) -> Iterator[Work]:
     """A unit of work on an empty SQLite database; the tables of `metadata` are made at the first use."""
     with engine.connect() as connection:
         yield Work(connection)
-
-
-def create_tables(work: Work, metadata: MetaData) -> None:
-    metadata.create_all(work.connection)
-    work.sent.clear()
-    work.parameters.clear()

@@ -119,7 +119,9 @@ def has_hard_cycle(all_edges: list[Edge[str]]) -> bool:
     """Decided by brute force: take away nodes without a hard predecessor until none can be taken."""
     left = set("abcdefgh")
     while True:
-        free = {node for node in left if not any(e.after == node and e.before in left for e in all_edges if not e.optional)}
+        free = {
+            node for node in left if not any(e.after == node and e.before in left for e in all_edges if not e.optional)
+        }
         if not free:
             return bool(left)
         left -= free
