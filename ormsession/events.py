@@ -297,9 +297,8 @@ class AttributeEvents(TargetEvents):
     ) -> None:
         target, listener = event_key.dispatch_target, event_key._listen_fn
 
-        def adapted(state: Any, *args: Any, key: Any = None) -> Any:
-            given = {"key": key} if include_key else {}
-            answer = listener(state if raw else state(), *args, **given)
+        def adapted(state: Any, *args: Any, **keys: Any) -> Any:
+            answer = listener(state if raw else state(), *args, **(keys if include_key else {}))
             return answer if retval else (args[0] if args else None)
 
         event_key = event_key.with_wrapper(adapted)

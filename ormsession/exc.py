@@ -28,6 +28,7 @@ Long: one small function per message, and nothing else; a message is found by th
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,7 @@ from sqlalchemy.exc import (
     NoResultFound,
     NoSuchColumnError,
     PendingRollbackError,
+    SAWarning,
     ResourceClosedError,
     SQLAlchemyError,
     UnboundExecutionError,
@@ -251,11 +253,6 @@ def loader_without_value(attribute: Any) -> KeyError:
 def parents_not_tracked(attribute: Any) -> AssertionError:
     """``hasparent`` of an attribute that holds no objects."""
     return AssertionError(f"This AttributeImpl is not configured to track parents: {attribute}")
-
-
-def collections_not_tracked(cls: type, key: str) -> ArgumentError:
-    """An attribute that holds a collection was asked for."""
-    return ArgumentError(f"Attribute '{cls.__name__}.{key}' can't hold a collection: only single values are tracked")
 
 
 def detached_refresh(state: Any) -> DetachedInstanceError:
@@ -1111,4 +1108,84 @@ def conflicting_options(step: Any, earlier: Any) -> InvalidRequestError:
     """Two loader options want different things of one attribute."""
     return InvalidRequestError(
         f"Loader strategy replacement {step} is in conflict with existing strategy {earlier}; give only one of them"
+    )
+
+
+def slice_sizes(given: int, wanted: int) -> ValueError:
+    """An extended slice was assigned another number of elements."""
+    return ValueError(f"attempt to assign sequence of size {given} to extended slice of size {wanted}")
+
+
+def no_collection_role(cls: type, role: str) -> ArgumentError:
+    """A collection class has no method for a role."""
+    article = "an" if role[0] in "ai" else "a"
+    return ArgumentError(f"Type {cls.__name__} must elect {article} {role} method to be a collection class")
+
+
+def missing_collection_argument(place: int | str) -> ArgumentError:
+    """A method of a collection class was called without the element."""
+    return ArgumentError(f"Missing argument {place}")
+
+
+def placeholder_collection(attribute: Any) -> InvalidRequestError:
+    """A collection that only answered a read was changed without events."""
+    return InvalidRequestError(
+        f"This is a special 'empty' collection which cannot accommodate internal mutation operations: {attribute} has no value yet"
+    )
+
+
+def unpopulated_key(value: Any, attribute: Any, keyfunc: Any) -> InvalidRequestError:
+    """A value has no key for a keyed dictionary."""
+    name = getattr(keyfunc, "attr_name", keyfunc)
+    where = "unknown relationship" if attribute is None else str(getattr(attribute, "impl", attribute))
+    return InvalidRequestError(
+        f"In event triggered from population of attribute {where!r} (potentially from a backref), can't populate value in "
+        f"keyed dictionary; dictionary key {name!r} on {instance_text(value)} is not populated. Ensure appropriate state is set up "
+        f"on {instance_text(value)} before assigning to the {where!r} attribute, or set ignore_unpopulated_attribute"
+    )
+
+
+def warn_key_is_none(attribute: Any, keyfunc: Any) -> None:
+    """A value has None as its key in a keyed dictionary."""
+    where = "unknown relationship" if attribute is None else str(getattr(attribute, "impl", attribute))
+    warnings.warn(
+        f"Attribute keyed dictionary value for attribute {where!r} was None; this will raise in a future release. "
+        f"To skip this assignment entirely, set ignore_unpopulated_attribute=True for {keyfunc.attr_name!r}.",
+        SAWarning,
+        stacklevel=4,
+    )
+
+
+def keyed_value_not_found(value: Any, collection: Any, key: Any) -> InvalidRequestError:
+    """A keyed dictionary holds another value, or none, where one is to be removed."""
+    return InvalidRequestError(
+        f"Can not remove {value!r} from collection {collection!r} for key {key!r}. Possible remedies: set the key attribute "
+        "before the object is put into the collection, and do not change it while it is there"
+    )
+
+
+def other_collection_kind(value: Any, kind: type | None) -> TypeError:
+    """A collection of one kind was assigned where another one is expected."""
+    given = type(value).__name__ if value is not None else "None"
+    return TypeError(f"Incompatible collection type: {given} is not {'object' if kind is None else kind.__name__}-like")
+
+
+def warn_collection_invalidated() -> None:
+    """A collection that was dropped is changed."""
+    warnings.warn("This collection has been invalidated: it is changed, and no object will know.", SAWarning, stacklevel=4)
+
+
+def parent_gone(state: Any, parent_state: Any, key: str) -> StaleDataError:
+    """An element leaves one parent while another one, which is gone, was the last to hold it."""
+    return StaleDataError(
+        f"Object {state_text(state)} not associated with {state_text(parent_state)} on attribute '{key}': "
+        "the object that held it last has been garbage collected"
+    )
+
+
+def backref_conflict(child: Any, started: Any, next_: Any, own: Any) -> ValueError:
+    """A change is repeated on an attribute that has nothing to do with where it began."""
+    return ValueError(
+        f'Bidirectional attribute conflict detected: Passing object {instance_text(child)} to attribute "{started}" '
+        f'triggers a modify event on attribute "{next_}" via the backref "{own}".'
     )

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import exc
 from .._core import coercions, roles
-from ..tracking.attributes import Attribute, ScalarAttributeImpl, register_attribute
+from ..tracking.attributes import Attribute, ScalarAttributeImpl
+from ..tracking.registration import register_attribute
 from . import hooks
 from .inspection import InspectionAttr
 from .synonym import SynonymAttribute

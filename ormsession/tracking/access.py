@@ -96,6 +96,11 @@ def init_collection(obj: Any, key: str) -> Any:
     return impl.initialize_collection(state, dict_)  # type: ignore[attr-defined]
 
 
+def init_state_collection(state: InstanceState, dict_: dict[str, Any], key: str) -> Any:
+    """The same as :func:`init_collection`, for a state."""
+    return state.manager[key].impl.initialize_collection(state, dict_)  # type: ignore[attr-defined]
+
+
 def flag_modified(instance: Any, key: str) -> None:
     """Mark an attribute as changed although it was not set: its column goes into the next UPDATE.
 

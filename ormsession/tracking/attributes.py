@@ -11,9 +11,8 @@ The *implementation* (``impl``) is shared by all who mean the same attribute.  I
 the dictionary by its caller, who has them at hand, and answers with values or with the symbols of
 ``symbols``:
 
-* :class:`ScalarAttributeImpl`: one value without tracking of what it is; old values are not loaded
-  unless ``active_history`` asks for it.
-* :class:`ScalarObjectAttributeImpl`: one other tracked object; compared by identity.
+:class:`ScalarAttributeImpl` is that of one plain value; old values are not loaded unless
+``active_history`` asks for it.  Those that hold other objects are in ``related``.
 
 There is one path for absent values, :meth:`ScalarAttributeImpl.get`: expired attributes are loaded
 together, else the state's own loader is asked, else the attribute's ``load`` slot, which is empty here
@@ -171,7 +170,6 @@ class ScalarAttributeImpl:
         compare: Callable[[Any, Any], Any] | None = None,
         expire_missing: bool = True,
         load_on_unexpire: bool = True,
-        trackparent: bool = False,
     ) -> None:
         self.class_ = class_
         self.key = key
@@ -183,8 +181,6 @@ class ScalarAttributeImpl:
         """Expiry of the whole object marks the attribute also when it was not loaded."""
         self.load_on_unexpire = load_on_unexpire
         """The attribute is loaded together with the other expired ones."""
-        self.trackparent = trackparent
-        """Objects held by the attribute are told so.  Nothing holds objects yet that need it."""
         self.parent_token: Any = self
         self.dispatch: Any = None  # the descriptor's
         self._append_token = AttributeEventToken(self, OP_APPEND)
@@ -193,6 +189,13 @@ class ScalarAttributeImpl:
 
     def __str__(self) -> str:
         return f"{self.class_.__name__}.{self.key}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickled by reference, as part of what belongs to the attribute
+        return (_impl_of, (self.class_, self.key))
+
+    def __deepcopy__(self, memo: Any) -> ScalarAttributeImpl:
+        return self
 
     @property
     def is_plain(self) -> bool:
@@ -348,119 +351,12 @@ class ScalarAttributeImpl:
         raise exc.parents_not_tracked(self)
 
 
-class ScalarObjectAttributeImpl(ScalarAttributeImpl):
-    """An attribute with one other tracked object, or None."""
+def _impl_of(class_: type, key: str) -> ScalarAttributeImpl:
+    manager = class_.__dict__.get("_sa_class_manager")
+    if manager is None:
+        raise exc.unpickled_without_mapping(class_)
+    impl: ScalarAttributeImpl = manager[key].impl
+    return impl
 
-    accepts_scalar_loader = False
-    is_object = True
-
-    def __init__(self, class_: type, key: str, **options: Any) -> None:
-        options.setdefault("compare", operator.is_)
-        options.setdefault("expire_missing", False)
-        super().__init__(class_, key, **options)
-
-    def _old_value(self, state: InstanceState, dict_: Values) -> Any:
-        if self.active_history:
-            return self.get(state, dict_, PASSIVE_ONLY_PERSISTENT)
-        return self.get(state, dict_, (PASSIVE_NO_FETCH | NO_RAISE) & ~INIT_OK)
-
-    def set(
-        self,
-        state: InstanceState,
-        dict_: Values,
-        value: Any,
-        initiator: Any = None,
-        passive: int = PASSIVE_OFF,
-        *,
-        check_old: Any = None,
-        pop: bool = False,
-    ) -> None:
-        """Set the object.
-
-        :param check_old: only when this is the object held now.
-        :param pop: do nothing, instead of raising, when it is not.
-        """
-        old = self._old_value(state, dict_)
-        if check_old is not None and old is not PASSIVE_NO_RESULT and check_old is not old:
-            if pop:
-                return
-            raise exc.not_associated(check_old, state, self.key)
-        if self.dispatch.set:
-            value = self._fire_set(state, value, old, initiator)
-        state.note_change(dict_, self.key, NO_VALUE if old is PASSIVE_NO_RESULT else old)
-        dict_[self.key] = value
-
-    def delete(self, state: InstanceState, dict_: Values) -> None:
-        """Remove the object.
-
-        :raises AttributeError: when there is none.
-        """
-        key = self.key
-        old = self._old_value(state, dict_)
-        had_value = key in dict_
-        if not had_value and old in (NO_VALUE, PASSIVE_NO_RESULT) and state.pk is None:
-            raise exc.no_value_to_delete(self)
-        for listener in self.dispatch.remove:
-            listener(state, old, self._remove_token)
-        state.note_change(dict_, key, NO_VALUE if old is PASSIVE_NO_RESULT else old)
-        dict_.pop(key, None)
-
-
-def register_attribute(
-    class_: type,
-    key: str,
-    *,
-    comparator: Any = None,
-    parententity: Any = None,
-    attribute_class: type[Attribute] | None = None,
-    impl_class: type[ScalarAttributeImpl] | None = None,
-    uselist: bool = False,
-    useobject: bool = False,
-    callable_: Callable[[InstanceState, int], Any] | None = None,
-    active_history: bool = False,
-    doc: str | None = None,
-    **options: Any,
-) -> Attribute:
-    """Track the attribute *key* of *class_*, which must be instrumented.
-
-    :param comparator: what the attribute means in SQL; not used here.
-    :param parententity: what the attribute belongs to, for those who care.
-    :param attribute_class: the descriptor's class.
-    :param impl_class: the implementation; by default chosen by *useobject*.
-    :param uselist: the attribute holds a collection.
-    :param useobject: the attribute holds other tracked objects.
-    :param callable_: called with (state, passive) to load an absent value.
-    :param active_history: load the old value before a change.
-    :param options: handed to the implementation.
-    :return: the descriptor, which is now an attribute of the class.
-    """
-    manager: ClassManager = class_.__dict__["_sa_class_manager"]
-    if impl_class is None:
-        if uselist:
-            raise exc.collections_not_tracked(class_, key)
-        impl_class = ScalarObjectAttributeImpl if useobject else ScalarAttributeImpl
-    impl = impl_class(class_, key, active_history=active_history, load=callable_, **options)
-    attribute = (attribute_class or Attribute)(class_, key, impl, comparator=comparator, parent=parententity)
-    if doc is not None:
-        attribute.__doc__ = doc
-    impl.tokens_for(attribute)
-    inherited = manager.get(key)
-    if inherited is not None and inherited.class_ is not class_:
-        attribute.dispatch._update(inherited.dispatch)
-        impl.active_history = impl.active_history or inherited.impl.active_history
-    manager.instrument_attribute(key, attribute)
-    if events.instrumentation_factory.dispatch.attribute_instrument:
-        events.instrumentation_factory.dispatch.attribute_instrument(class_, key, attribute)
-    return attribute
-
-
-def unregister_attribute(class_: type, key: str) -> None:
-    """Stop tracking the attribute *key* of *class_*."""
-    class_.__dict__["_sa_class_manager"].uninstrument_attribute(key)
-
-
-# SQLAlchemy 2.1's names for these two
-_register_attribute = register_attribute
-_unregister_attribute = unregister_attribute
 
 events.bind_events(events.AttributeEvents, Attribute)

@@ -65,6 +65,8 @@ class ClassManager(dict[str, Attribute]):
         """Attributes that expiry of the whole object marks; renewed with ``plain``."""
         self.expired_when_loaded: tuple[str, ...] = ()
         """Attributes that it marks only when they have a value."""
+        self.collection_keys: tuple[str, ...] = ()
+        """Attributes that hold collections."""
         self._replaced: dict[str, Any] = {}
         self._own_keys: set[str] = set()
         self.parent: ClassManager | None = None
@@ -167,9 +169,11 @@ class ClassManager(dict[str, Attribute]):
 
     def refresh_plain(self) -> None:
         """Renew what is derived from the attributes: which are plain, which expire."""
-        plain, always, loaded = set(), set(), []
+        plain, always, loaded, collections = set(), set(), [], []
         for key, attribute in self.items():
             impl = attribute.impl
+            if impl.collection:
+                collections.append(key)
             if impl.is_plain and not self.needs_data_descriptors:
                 plain.add(key)
             if not impl.accepts_scalar_loader:
@@ -182,6 +186,7 @@ class ClassManager(dict[str, Attribute]):
         self.plain.clear()
         self.plain.update(plain)
         self.expired_always, self.expired_when_loaded = frozenset(always), tuple(loaded)
+        self.collection_keys = tuple(collections)
 
     # ------------------------------------------------------------ instances
 
@@ -378,7 +383,13 @@ def _copy_instance(instance: Any) -> Any:
     values = dict(instance.__dict__)
     values.pop(STATE_KEY, None)
     copied.__dict__.update(values)
-    new_state(copied, getattr(class_, MANAGER_KEY))
+    manager = getattr(class_, MANAGER_KEY)
+    state = new_state(copied, manager)
+    for key in manager.collection_keys:
+        if key in values:  # each object has a collection of its own
+            del copied.__dict__[key]
+            impl = manager[key].impl
+            impl.set_committed_value(state, copied.__dict__, impl._items(values[key]))
     return copied
 
 

@@ -128,7 +128,9 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     parents = Optional()
     """Relationship token -> parent state or False."""
     pending_changes = Optional()
-    """Attribute -> collection changes that wait for the collection to be loaded."""
+    """Attribute -> what the other side changed in a collection that is not loaded."""
+    placeholders = Optional()
+    """Attribute -> empty collection that answered a read and is not the value yet."""
     _info = Optional()
 
     is_instance = True
@@ -342,6 +344,8 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     def commit_all(self, dict_: dict[str, Any]) -> None:
         """The object is in step with its row: forget all changes."""
         self.changes = None
+        if self.extras is not None:
+            self.pending_changes = None
         if self.modified:
             self._release()
         if self.incomplete:
@@ -355,12 +359,16 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         if changes:
             for key in keys:
                 changes.pop(key, None)
+        if self.pending_changes:
+            for key in keys:
+                self.pending_changes.pop(key, None)
         self.expired = False
         if self.expired_keys:
             self.expired_attributes.difference_update(set(keys).intersection(dict_))
 
     def reset(self, dict_: dict[str, Any], key: str) -> None:
         """Drop the value, the change and the own loader of one attribute."""
+        self._drop_collections(dict_, (key,))
         dict_.pop(key, None)
         if self.changes:
             self.changes.pop(key, None)
@@ -390,10 +398,22 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
             if key in dict_:
                 keys = {*keys, key}
         self.expired_keys = keys
+        if manager.collection_keys:
+            self._drop_collections(dict_, manager.collection_keys)
         for key in manager:
             dict_.pop(key, None)
         if manager.dispatch.expire:
             manager.dispatch.expire(self, None)
+
+    def _drop_collections(self, dict_: dict[str, Any], keys: Iterable[str]) -> None:
+        """Forget the collections *keys* and what waits for them; whoever changes one of them later is warned."""
+        for key in keys:
+            impl = self.manager[key].impl
+            if impl.collection:
+                impl.invalidate(dict_.get(key))
+                for part in (self.placeholders, self.pending_changes):
+                    if part:
+                        part.pop(key, None)
 
     def expire_attributes(self, dict_: dict[str, Any], keys: Iterable[str], *, keep_own_loaders: bool = False) -> None:
         """Drop the values of *keys*; each is loaded again at its next access.
@@ -401,6 +421,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         :param keep_own_loaders: attributes with a loader of their own are only unloaded, not marked.
         """
         names = list(keys)
+        self._drop_collections(dict_, names)
         marked = self.expired_attributes
         self.incomplete = True
         for key in names:
@@ -451,6 +472,21 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
 
     def _track_last_known_value(self, key: str) -> None:
         self.track_last_known_value(key)
+
+    def _reset(self, dict_: dict[str, Any], key: str) -> None:
+        self.reset(dict_, key)
+
+    @property
+    def _empty_collections(self) -> dict[str, Any]:
+        return self.placeholders or {}
+
+    @staticmethod
+    def _instance_level_callable_processor(manager: Any, callable_: Any, key: str) -> Any:
+        def set_loader(state: InstanceState, dict_: dict[str, Any], row: Any) -> None:
+            state.reset(dict_, key)
+            state.callables[key] = callable_
+
+        return set_loader
 
     @property
     def _last_known_values(self) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from ormsession import exc
-from ormsession.tracking.attributes import Attribute, WriteWatch, register_attribute, unregister_attribute
+from ormsession.tracking.attributes import Attribute, WriteWatch
 from ormsession.tracking.instrumentation import (
     instance_dict,
     instance_state,
@@ -18,6 +18,7 @@ from ormsession.tracking.instrumentation import (
     register_class,
     unregister_class,
 )
+from ormsession.tracking.registration import register_attribute, unregister_attribute
 from ormsession.tracking.symbols import NO_VALUE
 
 from .tracked import make_user, tracked

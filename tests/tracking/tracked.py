@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ormsession.tracking.attributes import register_attribute
 from ormsession.tracking.identity import IdentityMap
 from ormsession.tracking.instrumentation import register_class
 from ormsession.tracking.ownership import new_owner_number
+from ormsession.tracking.registration import register_attribute
 
 
 def tracked(class_: type, *keys: str, **options: Any) -> type:
