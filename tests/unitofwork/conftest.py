@@ -113,3 +113,9 @@ def work(engine: Engine, metadata: MetaData) -> Iterator[Work]:
     """A unit of work on an empty SQLite database; the tables of `metadata` are made at the first use."""
     with engine.connect() as connection:
         yield Work(connection)
+
+
+@pytest.fixture
+def make_work() -> type[Work]:
+    """For tests that bring their own connection."""
+    return Work
