@@ -29,6 +29,9 @@ from .session.scoped import scoped_session
 from .session.session import Session
 from .session.transaction import SessionTransaction, SessionTransactionOrigin
 from .sql.alias import aliased
+from .sql.attribute import InstrumentedAttribute, QueryableAttribute
+from .sql.comparator import PropComparator
+from .sql.query import Query
 from .tracking.access import (
     del_attribute,
     flag_dirty,
@@ -68,10 +71,14 @@ __all__ = [
     "ColumnProperty",
     "History",
     "InstanceState",
+    "InstrumentedAttribute",
     "Load",
     "Mapper",
     "MapperProperty",
     "ORMExecuteState",
+    "PropComparator",
+    "Query",
+    "QueryableAttribute",
     "Session",
     "SessionTransaction",
     "SessionTransactionOrigin",

@@ -52,6 +52,9 @@ from sqlalchemy.inspection import _registrars
 from sqlalchemy.sql.base import Generative as Generative
 from sqlalchemy.sql.selectable import ExecutableReturnsRows as ExecutableReturnsRows
 
+# session: the result of a batch that returns nothing.
+from sqlalchemy.engine.result import null_result as null_result
+
 
 def position_in_result(result: Any, key: Any) -> int | None:
     """The place in the cursor row of a column that a cursor result has, or None.

@@ -357,6 +357,39 @@ def bulk_query_says_too_much(verb: str, method: str) -> InvalidRequestError:
     )
 
 
+def unknown_synchronization() -> ArgumentError:
+    """``synchronize_session="nonsense"``."""
+    return ArgumentError("Valid strategies for session synchronization are 'auto', 'evaluate', 'fetch', False")
+
+
+def unevaluatable_criteria(error: Exception) -> InvalidRequestError:
+    """``synchronize_session="evaluate"`` with criteria that only the database can decide."""
+    return InvalidRequestError(
+        f'Could not evaluate current criteria in Python: "{error}". '
+        "Specify 'fetch' or False for the synchronize_session execution option."
+    )
+
+
+def attribute_not_synchronized(name: str) -> InvalidRequestError:
+    """UPDATE names a column whose attribute has another name."""
+    return InvalidRequestError(f"Attribute name not found, can't be synchronized back to objects: {name!r}")
+
+
+def batch_with_criteria(verb: str) -> InvalidRequestError:
+    """UPDATE with criteria and a list of parameters: nobody can tell which row hit which object."""
+    return InvalidRequestError(
+        f"bulk synchronize of persistent objects not supported when using bulk {verb} with additional WHERE criteria "
+        "right now.  add synchronize_session=None execution option to bypass synchronize of persistent objects."
+    )
+
+
+def batch_cannot_fetch() -> InvalidRequestError:
+    """UPDATE by primary keys with ``synchronize_session="fetch"``."""
+    return InvalidRequestError(
+        "The 'fetch' synchronization strategy is not available for 'bulk' ORM updates (i.e. multiple parameter sets)"
+    )
+
+
 # ---------------------------------------------------------------- mapping
 
 

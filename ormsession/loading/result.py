@@ -51,7 +51,7 @@ class StatementLoader:
         self.processors = processors
         """The driver's result processors that the loops were made with."""
         self.slots = layout
-        self.names = [str(slot.name) for slot in layout]
+        self.names = [slot.name if slot.name is None else str(slot.name) for slot in layout]
         self.is_scalar = len(layout) == 1 and isinstance(layout[0], EntitySlot)
         """Whether :attr:`load` returns one object per row rather than a tuple."""
         row_processors: Processors | None = None

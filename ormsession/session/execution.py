@@ -21,6 +21,7 @@ from .._core import coercions, immutabledict, roles
 from ..loading.context import DEFAULT_OPTIONS
 from ..loading.result import load_result
 from ..sql.entity import PLUGIN
+from .entity_dml import DML, execute_entity_dml
 from .execute_state import Listener, ORMExecuteState, Request, load_options
 
 if TYPE_CHECKING:
@@ -111,13 +112,28 @@ def _execute_entity(session: Session, request: Request) -> Any:
     if options.get("autoflush", True):
         session._autoflush()
     connection = _connection(session, request.bind_arguments)
-    raw = connection.execute(statement, request.parameters or None, execution_options=request.options)
+    if statement.is_dml and not statement.is_from_statement:
+        raw = execute_entity_dml(DML(session, connection, statement, request.parameters or None, options, request.options))
+    else:
+        raw = connection.execute(statement, request.parameters or None, execution_options=request.options)
+    compile_state = _compile_state_of(raw)
+    if compile_state is None:
+        return raw.scalar() if request.wants_scalar else raw
     loading = DEFAULT_OPTIONS
     propagated = _propagated_options(statement)
     if options or propagated:
         loading = load_options(options, propagated)
-    result = load_result(session, raw, raw.context.compiled.compile_state, options=loading)
+    result = load_result(session, raw, compile_state, options=loading)
     return result.scalar() if request.wants_scalar else result
+
+
+def _compile_state_of(raw: Any) -> Any:
+    """The compile state that says what objects the rows become, or None when they stay plain rows."""
+    context = getattr(raw, "context", None)
+    if context is None or not raw.returns_rows:
+        return None
+    compile_state = context.compiled.compile_state
+    return compile_state if getattr(compile_state, "layout", ()) else None
 
 
 def _propagated_options(statement: Any) -> tuple[Any, ...]:
