@@ -707,16 +707,6 @@ def endless_flush(times: int) -> FlushError:
     )
 
 
-def null_identity(state: Any) -> FlushError:
-    """An object has no primary key after its INSERT."""
-    return FlushError(
-        f"Instance {state_text(state)} has a NULL identity key.  If this is an auto-generated value, check that the database "
-        "table allows generation of new primary key values, and that the mapped Column object is configured to expect these "
-        "generated values.  Ensure also that this flush() is not occurring at an inappropriate time, such as within a load() "
-        "event."
-    )
-
-
 AUTOFLUSH_DETAIL = (
     "raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block "
     "if this flush is occurring prematurely"

@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import FromClause
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql import visitors
 
 from .. import exc
@@ -74,11 +73,9 @@ def find_bind(binds: Mapping[Any, Any], bind: Any, mapper: Any, clause: Any) -> 
 
 
 def _mapper_of(entity: Any) -> Mapper:
-    try:
-        return class_mapper(entity)
-    except ArgumentError:
-        inspect(entity)  # what is no class at all: raises the error that says so
-        raise
+    if not isinstance(entity, (type, Mapper)):
+        inspect(entity)  # what means nothing at all raises the error that says so
+    return class_mapper(entity)
 
 
 def _bind_of_mapper(binds: Mapping[Any, Any], mapper: Any) -> Any:

@@ -59,7 +59,8 @@ def execute(session: Session, request: Request, listeners: Sequence[Listener]) -
             answer = listener(state)
             if answer is not None:
                 return answer
-        statement, parameters, binding = state.statement, state.parameters, state.bind_arguments
+        statement, binding = state.statement, state.bind_arguments
+        parameters = state.parameters or request.parameters
         local = state.local_execution_options
         mapper = mapper_spoken_of(statement)
     if mapper is None or request.purpose is not None:
@@ -102,7 +103,7 @@ def _execute_core(session: Session, request: Request) -> Any:
     """Execute a statement that speaks of no entity: the result is Core's."""
     connection = _connection(session, request.bind_arguments)
     run = connection.scalar if request.wants_scalar else connection.execute
-    return run(request.statement, request.parameters or None, execution_options=request.options)
+    return run(request.statement, request.parameters, execution_options=request.options)
 
 
 def _execute_entity(session: Session, request: Request) -> Any:
@@ -115,7 +116,7 @@ def _execute_entity(session: Session, request: Request) -> Any:
     if statement.is_dml and not statement.is_from_statement:
         raw = execute_entity_dml(DML(session, connection, statement, request.parameters or None, options, request.options))
     else:
-        raw = connection.execute(statement, request.parameters or None, execution_options=request.options)
+        raw = connection.execute(statement, request.parameters, execution_options=request.options)
     compile_state = _compile_state_of(raw)
     if compile_state is None:
         return raw.scalar() if request.wants_scalar else raw

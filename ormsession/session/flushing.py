@@ -16,6 +16,7 @@ A flush without anything to write opens no transaction.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from sqlalchemy.exc import SAWarning
 from .. import exc
 from ..tracking.lifecycle import ObjectState
 from ..tracking.state import InstanceState
+from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
 from ..unitofwork.execution import FlushOutcome, execute
 from ..unitofwork.plan import FlushInput, Plan, make_plan
 from . import membership
@@ -54,6 +56,7 @@ def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
     if session.dispatch.before_flush:
         session.dispatch.before_flush(session, context, objects)
     work = _input(session, chosen)
+    _load_expired(work.deleted)
     plan = make_plan(work)
     if not plan:
         _settle_unchanged(work)
@@ -75,6 +78,15 @@ def _input(session: Session, chosen: set[InstanceState] | None) -> FlushInput:
     if chosen is None:
         return FlushInput(tuple(session._new), tuple(dirty), tuple(deleted))
     return FlushInput(*(tuple(s for s in states if s in chosen) for states in (session._new, dirty, deleted)))
+
+
+def _load_expired(deleted: Iterable[InstanceState]) -> None:
+    """Load what is expired of objects to delete: afterwards nobody can, and programs report what they deleted."""
+    for state in deleted:
+        if state.expired:
+            # a row that is gone already is the DELETE's to report
+            with contextlib.suppress(exc.ObjectDeletedError):
+                state.load_expired(PASSIVE_OFF | NO_AUTOFLUSH)
 
 
 def _settle_unchanged(work: FlushInput) -> None:

@@ -142,6 +142,13 @@ class StateOwner:
         if state.pk is not None and self.identity_map.contains_state(state):
             self.identity_map.modified[state] = obj
 
+    def held_object(self, state: InstanceState) -> Any:
+        """The object of *state* when the session keeps it alive, else None."""
+        for held in (self._new, self._deleted, self.identity_map.modified):
+            if state in held:
+                return held[state]
+        return None
+
     def loaded(self, states: Iterable[InstanceState]) -> None:
         """Objects came from the database."""
         if self.dispatch.loaded_as_persistent:

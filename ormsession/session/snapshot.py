@@ -21,7 +21,7 @@ Invariant: a state in ``deleted`` has ``is_deleted`` set and is not in the ident
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..tracking.lifecycle import ObjectState
@@ -37,7 +37,10 @@ _PRUNE_AT_LEAST = 10_000
 class Undo(Protocol):
     """Takes back what one flush put on objects: generated keys, server values, versions."""
 
-    def restore(self, states: Iterable[InstanceState]) -> None:
+    def is_needed(self) -> bool:
+        """False when all objects are gone."""
+
+    def restore(self, states: Collection[InstanceState] | None = None) -> None:
         """Give the objects of *states* the values that they had before the flush."""
 
 
@@ -47,6 +50,9 @@ class Snapshot:
     __slots__ = ("_next_prune", "deleted", "dirty", "key_switches", "new", "undos")
 
     def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
         self.new: dict[InstanceState, None] = {}
         """Objects inserted at this level.  Filled by flush, emptied with the level."""
         self.undos: list[Undo] = []
@@ -73,6 +79,7 @@ class Snapshot:
         self.new.update(dict.fromkeys(inserted))
         if len(self.new) > self._next_prune:
             self.new = {state: None for state in self.new if state() is not None}
+            self.undos = [undo for undo in self.undos if undo.is_needed()]
             self._next_prune = max(_PRUNE_AT_LEAST, 2 * len(self.new))
 
     def forget(self, state: InstanceState) -> None:
@@ -100,14 +107,14 @@ class Snapshot:
         # one that was expunged meanwhile has lost its row all the same; one that moved on is not ours
         gone = [state for state in leaving if state.session_id is None or state.session_id == session.hash_key]
         for undo in reversed(self.undos):
-            undo.restore(gone)
+            undo.restore(set(gone))
         membership.make_states_transient(session, gone)
         _return_deleted(session, self.deleted)
         states = session.identity_map.all_states()
         if only_changed:
             states = [state for state in states if state.modified or state in self.dirty]
         _expire(states)
-        self.__init__()  # type: ignore[misc]
+        self._reset()
 
 
 def _expire(states: Iterable[InstanceState]) -> None:

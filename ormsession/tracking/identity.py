@@ -31,8 +31,6 @@ class IdentityMap(Mapping[tuple[Any, ...], Any]):
     <User at 0x...>
     """
 
-    __slots__ = ("__weakref__", "modified", "spaces")
-
     def __init__(self) -> None:
         self.spaces: dict[Any, Space] = {}
         """Identity class, or (identity class, token) -> pk -> state.  Written by the row loop, the session and ``forget``."""

@@ -37,6 +37,9 @@ class Owner(Protocol):
     def note_modified(self, state: InstanceState, obj: Any) -> None:
         """An unmodified object of this session is about to change."""
 
+    def held_object(self, state: InstanceState) -> Any:
+        """The object of *state* when the session holds it strongly, else None."""
+
     def connection_for(self, mapper: Any, **kw: Any) -> Any:
         """The connection of the current transaction for a mapper's tables; begins one when there is none."""
 

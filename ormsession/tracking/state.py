@@ -214,6 +214,16 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         return self.pk is not None
 
     @property
+    def _strong_obj(self) -> Any:
+        """The object when its session keeps it alive, because it is new, changed or to be deleted; else None."""
+        owner = owner_of(self)
+        return None if owner is None else owner.held_object(self)
+
+    def _dispose(self) -> None:
+        """The object belongs to no session any more, whatever that session knows."""
+        self.session_id = None
+
+    @property
     def info(self) -> dict[Any, Any]:
         """A dictionary for the user's own notes about the object."""
         if self._info is None:

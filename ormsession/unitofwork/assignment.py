@@ -46,6 +46,10 @@ class Undo:
             dict_[attribute] = value
         self.assignments.append(Assignment(attribute, states, before))
 
+    def is_needed(self) -> bool:
+        """False when all objects are gone."""
+        return any(state() is not None for assignment in self.assignments for state in assignment.states)
+
     def restore(self, states: Collection[InstanceState] | None = None) -> None:
         """Give objects the values that they had before; all objects, or only some.
 

@@ -26,6 +26,7 @@ from .. import exc
 from ..mapping.mapper import Mapper
 from ..tracking.ownership import Owner
 from ..tracking.state import InstanceState
+from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
 from . import collecting
 from .assignment import Undo
 from .columns import TableColumns, tables_of
@@ -228,8 +229,21 @@ class _Execution:
                 continue
             pk = values[0] if len(keys) == 1 else values
             known = identity_map.get_state(mapper.class_manager.identity_class, pk, state.identity_token)
-            if known is not None and known is not state and known() is not None and known not in going:
-                warnings.warn(exc.conflicting_identity_text(state, known), SAWarning, stacklevel=2)
+            if known is None or known is state or known() is None or known in going:
+                continue
+            if not self.has_row(known):
+                continue
+            warnings.warn(exc.conflicting_identity_text(state, known), SAWarning, stacklevel=2)
+
+    def has_row(self, known: InstanceState) -> bool:
+        """Whether an object that is there still stands for a row; an expired one is looked up."""
+        if known.expired:
+            try:
+                known.load_expired(PASSIVE_OFF | NO_AUTOFLUSH)
+            except exc.ObjectDeletedError:
+                self.source.row_is_gone(known)
+                return False
+        return True
 
     # ------------------------------------------------------------ UPDATE
 
