@@ -22,8 +22,8 @@ def bar(index: int, line: Line, scale: float) -> list[str]:
     y = 3 * STEP + index * STEP
     left = MARGIN + LABELS
     parts = [text(left - 8, y + 15, line.scenario.title, anchor="end")]
-    if line.to_orm is None:
-        return [*parts, text(left + 6, y + 15, "missing")]
+    if line.to_orm is None or line.absent:
+        return [*parts, text(left + 6, y + 15, line.absent or "not compared")]
     width = min(line.to_orm.median * scale, BARS)
     low, high = (left + min(value * scale, BARS) for value in (line.to_orm.low, line.to_orm.high))
     color = "#2a7f62" if line.to_orm.median <= 1 else "#b3452c"

@@ -39,7 +39,8 @@ class Line:
     to_orm: Ratio | None
     to_core: Ratio | None
     orm_to_core: Ratio | None
-    missing: str | None
+    absent: str | None
+    """"missing" or "failed" where ormsession has no figure."""
 
 
 Rounds = Sequence[Sequence[Outcome]]
@@ -73,11 +74,18 @@ def lines_of(rounds: Rounds) -> list[Line]:
             ratio(rounds, scenario.name, "ormsession", "ORM"),
             ratio(rounds, scenario.name, "ormsession", "Core"),
             ratio(rounds, scenario.name, "ORM", "Core"),
-            next((o.missing for o in by_scenario[scenario.name] if o.library == "ormsession" and o.missing), None),
+            absence([one for one in by_scenario[scenario.name] if one.library == "ormsession"]),
         )
         for scenario in SCENARIOS
         if scenario.name in by_scenario
     ]
+
+
+def absence(outcomes: Sequence[Outcome]) -> str | None:
+    """Why there is no figure: one failed round is enough."""
+    if any(one.failed for one in outcomes):
+        return "failed"
+    return "missing" if any(one.missing for one in outcomes) else None
 
 
 def markdown(rounds: Rounds, growth: dict[str, dict[str, float]], database: str) -> str:
@@ -91,7 +99,7 @@ def markdown(rounds: Rounds, growth: dict[str, dict[str, float]], database: str)
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for line in lines_of(rounds):
-        to_orm = "missing" if line.missing else str(line.to_orm or "–")
+        to_orm = line.absent or str(line.to_orm or "–")
         cells = (line.scenario.title, f"{line.size:,}", to_orm, str(line.to_core or "–"), str(line.orm_to_core or "–"))
         text.append("| " + " | ".join(cells) + " |")
     tracked = tracked_objects(rounds)

@@ -35,6 +35,8 @@ class Outcome:
     """Objects per entity that the garbage collector visits; only where memory is measured."""
     missing: str | None = None
     """Why the library cannot run the scenario."""
+    failed: str | None = None
+    """The error with which the scenario ended, a wrong result among them."""
 
     def as_json(self) -> str:
         return json.dumps({name: getattr(self, name) for name in self.__dataclass_fields__})

@@ -111,6 +111,25 @@ def test_a_scenario_that_a_library_cannot_run_is_shown_as_missing(modules: dict[
     assert "missing" in modules["chart"].svg(modules["report"].lines_of(rounds), "a title")
 
 
+def test_a_scenario_that_failed_in_one_round_has_no_figure(modules: dict[str, ModuleType]) -> None:
+    failed = modules["worker"].Outcome("ormsession", "load", 10, failed="AssertionError: load: the result differs")
+    rounds = [
+        outcomes(modules, "load", ormsession=1.0, ORM=4.0, Core=1.0),
+        [*outcomes(modules, "load", ORM=4.0, Core=1.0), failed],
+    ]
+    assert "| load entities | 10 | failed |" in modules["report"].markdown(rounds, {}, "sqlite")
+    assert "failed" in modules["chart"].svg(modules["report"].lines_of(rounds), "a title")
+
+
+def test_a_worker_that_ends_with_an_error_gives_a_failed_outcome(
+    modules: dict[str, ModuleType], capfd: pytest.CaptureFixture[str]
+) -> None:
+    outcome = modules["run"].measure("driver", "load", 3, "sqlite:////no/such/folder/file")
+    assert outcome.value is None
+    assert "unable to open database file" in capfd.readouterr().err
+    assert outcome.failed
+
+
 def test_time_that_doubles_with_the_size_has_the_exponent_one(modules: dict[str, ModuleType]) -> None:
     exponent = modules["report"].growth_exponent
     assert exponent([10, 20, 40], [1.0, 2.0, 4.0]) == pytest.approx(1.0)
