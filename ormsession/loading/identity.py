@@ -117,7 +117,9 @@ def _fetch(
     statement, parameters = entity_select(mapper, pk)
     if options:
         statement = statement.options(*options)
-        load_options = replace(load_options, propagated=tuple(o for o in options if getattr(o, "propagate_to_loaders", False)))
+        load_options = replace(
+            load_options, propagated=tuple(o for o in options if getattr(o, "propagate_to_loaders", False))
+        )
     statement = with_lock(statement, with_for_update)
     result = owner.run(
         statement, parameters, mapper=mapper, execution_options=load_options.execution_options or None, autoflush=True

@@ -27,7 +27,6 @@ from ..mapping.lookup import inspect
 from ..mapping.properties import ColumnProperty, SynonymProperty
 from ..sql.columns import ColumnChoice
 from ..sql.entity import entity_of
-from ..tracking.attributes import Attribute
 
 EVERYTHING = "*"
 
@@ -202,7 +201,7 @@ def column_attribute(attribute: Any) -> tuple[Any, str]:
     """
     entity = getattr(attribute, "parent", None)
     key = getattr(attribute, "key", None)
-    if not isinstance(attribute, Attribute) or entity is None or key is None:
+    if not getattr(attribute, "is_attribute", False) or entity is None or key is None:
         raise exc.option_needs_attribute(attribute)
     prop = entity.mapper.props.get(key)
     while isinstance(prop, SynonymProperty):

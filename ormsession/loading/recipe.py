@@ -75,6 +75,7 @@ def recipe_for(slot: EntitySlot, processors: Processors | None, choice_of: Calla
     :raises sqlalchemy.exc.NoSuchColumnError: when the row lacks a column of the primary key.
     """
     mapper = slot.mapper
+    mapper.ensure_configured()
     sources = {column.prop.key: source_of(column.prop.key, column.position, processors) for column in slot.columns}
     for key, column in zip(mapper.pk_keys, mapper.primary_key, strict=True):
         if key not in sources:

@@ -17,7 +17,9 @@ from ..tracking.state import InstanceState
 from .absent import load_attributes
 
 
-def refresh(owner: Owner, state: InstanceState, keys: Iterable[str] | None = None, *, with_for_update: Any = None) -> None:
+def refresh(
+    owner: Owner, state: InstanceState, keys: Iterable[str] | None = None, *, with_for_update: Any = None
+) -> None:
     """Load a persistent object again.  Flush before, if pending changes are to survive.
 
     :param owner: the session of the object.

@@ -105,7 +105,11 @@ def statement_loader(result: Result[Any], compile_state: EntitySelectState) -> S
 
 
 def load_result(
-    owner: Owner, cursor_result: Result[Any], compile_state: EntitySelectState, *, options: LoadOptions = DEFAULT_OPTIONS
+    owner: Owner,
+    cursor_result: Result[Any],
+    compile_state: EntitySelectState,
+    *,
+    options: LoadOptions = DEFAULT_OPTIONS,
 ) -> Result[Any]:
     """The result of an entity statement, whose rows hold objects.
 

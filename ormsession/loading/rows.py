@@ -52,7 +52,9 @@ def entity_loop(recipe: Recipe) -> RowLoop:
     new, cls = _constructor(manager.class_)
     keys_of = _key_reader(recipe)
     plain = tuple((source.key, source.position) for source in recipe.attributes if source.processor is None)
-    converted = tuple((source.key, source.position, source.processor) for source in recipe.attributes if source.processor)
+    converted = tuple(
+        (source.key, source.position, source.processor) for source in recipe.attributes if source.processor
+    )
     fill = _dictionary_filler(recipe)
     is_partial = bool(recipe.absent)
     known = KnownObjects(recipe)

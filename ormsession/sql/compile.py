@@ -54,6 +54,7 @@ class EntitySelectState(SelectState):
         if statement._setup_joins:
             self._setup_joins(statement._setup_joins, statement._raw_columns)
         core = self._core_statement(statement, is_outermost)
+        self.from_clauses = core._from_obj
         self.froms = self._get_froms(core)
         self.statement = core
         self.columns_plus_names = core._generate_columns_plus_names(True)
