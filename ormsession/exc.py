@@ -184,6 +184,11 @@ def _unmapped_instance_text(obj: object) -> str:
     return f"Class '{_class_name(cls)}' is not mapped"
 
 
+def no_manager(cls: Any) -> UnmappedClassError:
+    """*cls* is not instrumented."""
+    return UnmappedClassError(cls, f"Can't locate an instrumentation manager for class {cls}")
+
+
 def unmapped_instance(obj: object) -> UnmappedInstanceError:
     """*obj* is no instance of a mapped class."""
     return UnmappedInstanceError(obj)

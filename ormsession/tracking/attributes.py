@@ -107,8 +107,8 @@ class Attribute:
             return dict_[key]
         try:
             state = dict_["_sa_instance_state"]
-        except KeyError:
-            state = _state_of_untracked(instance)
+        except KeyError as error:
+            state = _state_of_untracked(instance, error)
         return self.impl.get(state, dict_)
 
     def hasparent(self, state: InstanceState, optimistic: bool = False) -> bool:
@@ -143,11 +143,11 @@ class WriteWatch:
         self.attribute.impl.delete(state, instance.__dict__)
 
 
-def _state_of_untracked(instance: Any) -> InstanceState:
+def _state_of_untracked(instance: Any, cause: Exception | None = None) -> InstanceState:
     """A state for an object that was made without its constructor, as by ``cls.__new__``."""
     manager: ClassManager | None = getattr(type(instance), "_sa_class_manager", None)
     if manager is None:
-        raise exc.unmapped_instance(instance)
+        raise exc.unmapped_instance(instance) from cause
     return manager.setup_instance(instance)
 
 

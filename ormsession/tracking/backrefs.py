@@ -77,21 +77,21 @@ class OtherSide:
 
     def _join(self, state: InstanceState, child: Any, initiator: AttributeEventToken) -> None:
         child_state, child_dict, impl = self._side_of(child)
-        self._check_conflict(child, impl, initiator)
+        self._check_conflict(state, impl, initiator)
         if initiator.impl is not impl:
             impl.append(child_state, child_dict, state(), initiator, PASSIVE_NO_FETCH)
 
     def _leave(self, state: InstanceState, child: Any, initiator: AttributeEventToken, *, check_kind: bool) -> None:
         child_state, child_dict, impl = self._side_of(child)
         if check_kind:
-            self._check_conflict(child, impl, initiator)
+            self._check_conflict(state, impl, initiator)
         if initiator.impl is impl:
             return
         if not check_kind or impl.collection or child_dict.get(self.key) is state() or self.key not in child_dict:
             own = self.attribute.impl
             impl.pop(child_state, child_dict, state(), own._remove_token, PASSIVE_NO_FETCH)
 
-    def _check_conflict(self, child: Any, impl: Any, initiator: AttributeEventToken) -> None:
+    def _check_conflict(self, state: InstanceState, impl: Any, initiator: AttributeEventToken) -> None:
         started, own = initiator.parent_token, self.attribute.impl.parent_token
         if started is not own and started is not impl.parent_token:
-            raise exc.backref_conflict(child, initiator.impl, impl, own)
+            raise exc.backref_conflict(state(), initiator.impl, impl, own)

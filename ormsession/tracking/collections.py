@@ -217,6 +217,15 @@ class _Linked:
             return None
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    @property
+    def _sa_adapter(self) -> CollectionAdapter | None:
+        return collection_adapter(self)
+
+    def __copy__(self) -> Any:
+        # a copy belongs to no object: it is the plain type
+        plain = next(kind for kind, instrumented in _CANNED.items() if isinstance(self, instrumented))
+        return plain(self)
+
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         elements = dict(self) if isinstance(self, dict) else list(self)  # type: ignore[call-overload]
         return (_restore, (type(self), elements, self._sa_attribute, self._sa_owner))
@@ -241,7 +250,7 @@ class InstrumentedDict(_Linked, dict[Any, Any]):
 
 
 def _restore(cls: type, elements: Any, attribute: Any, owner: Any) -> Any:
-    """A built-in collection that is copied or unpickled; a copy belongs to no object."""
+    """A built-in collection that is unpickled, or copied together with its object."""
     made = cls.__new__(cls)
     if isinstance(made, dict):
         dict.update(made, elements)

@@ -405,7 +405,15 @@ def opt_manager_of_class(class_: Any) -> ClassManager | None:
     return found
 
 
-manager_of_class = opt_manager_of_class
+def manager_of_class(class_: type) -> ClassManager:
+    """The manager of this very class.
+
+    :raises UnmappedClassError: when it has none.
+    """
+    manager = opt_manager_of_class(class_)
+    if manager is None:
+        raise exc.no_manager(class_)
+    return manager
 
 
 def instance_state(instance: Any) -> InstanceState:

@@ -29,6 +29,7 @@ def register_attribute(
     active_history: bool = False,
     doc: str | None = None,
     backref: str | None = None,
+    parent_token: Any = None,
     **options: Any,
 ) -> Attribute:
     """Track the attribute *key* of *class_*, which must be instrumented.
@@ -42,6 +43,7 @@ def register_attribute(
     :param callable_: called with (state, passive) to load an absent value.
     :param active_history: load the old value before a change.
     :param backref: the attribute of the objects held that is kept in step.
+    :param parent_token: what listeners see as ``initiator.parent_token``; by default the descriptor.
     :param options: handed to the implementation.
     :return: the descriptor, which is now an attribute of the class.
     """
@@ -55,7 +57,7 @@ def register_attribute(
     attribute = (attribute_class or Attribute)(class_, key, impl, comparator=comparator, parent=parententity)
     if doc is not None:
         attribute.__doc__ = doc
-    impl.tokens_for(attribute)
+    impl.tokens_for(attribute if parent_token is None else parent_token)
     inherited = manager.get(key)
     if inherited is not None and inherited.class_ is not class_:
         attribute.dispatch._update(inherited.dispatch)

@@ -397,7 +397,7 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
         :raises TypeError: when *value* is a collection of another kind.
         """
-        if dict_.get(self.key, NO_VALUE) is value:
+        if dict_.get(self.key, NO_VALUE) is value or self.is_placeholder(state, value):
             return  # what is there is assigned, as by +=
         values, keys = self._elements_of(value)
         token = initiator or self._bulk_replace_token
@@ -408,7 +408,7 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
         old = self.get(state, dict_, PASSIVE_ONLY_PERSISTENT)
         if old is PASSIVE_NO_RESULT or old is NO_VALUE:
             old = self.default_value(state, dict_)
-        self._keep_old(state, dict_)
+        state.note_change(dict_, self.key, self._items(old))
         was_there = self.key in dict_
         new = dict_[self.key] = self._new(state)
         try:
@@ -427,9 +427,11 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
         kind = duck_type_collection(value)
         if kind is not self.kind:
             raise exc.other_collection_kind(value, self.kind)
-        if kind is dict:
-            keys = list(value)
+        if kind is dict and hasattr(value, "keys"):
+            keys = list(value.keys())
             return [value[key] for key in keys], keys
+        if kind is dict:
+            return list(value.values()), None
         if hasattr(value, "_sa_iterator"):
             return list(value._sa_iterator()), None
         return list(value), None

@@ -15,6 +15,7 @@ from ormsession.tracking.instrumentation import (
     instance_state,
     is_instrumented,
     manager_of_class,
+    opt_manager_of_class,
     register_class,
     unregister_class,
 )
@@ -175,7 +176,7 @@ def test_a_class_without_a_dictionary_is_refused_with_the_cure():
 
     with pytest.raises(exc.InvalidRequestError, match=r"have no __dict__\. Define it without __slots__"):
         register_class(Slotted)
-    assert manager_of_class(Slotted) is None
+    assert opt_manager_of_class(Slotted) is None
 
 
 def test_a_class_without_weak_references_is_refused_with_the_cure():
@@ -211,7 +212,8 @@ def test_unregistering_twice_does_nothing():
     User = make_user()
     unregister_class(User)
     unregister_class(User)
-    assert manager_of_class(User) is None
+    with pytest.raises(exc.UnmappedClassError, match="Can't locate an instrumentation manager for class"):
+        manager_of_class(User)
 
 
 def test_names_of_the_tracking_itself_cannot_be_attributes():
