@@ -237,7 +237,8 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
     def is_placeholder(self, state: InstanceState, collection: Any) -> bool:
         """True while *collection* only answers a read."""
-        return state.placeholders is not None and state.placeholders.get(self.key) is collection
+        placeholder = (state.placeholders or {}).get(self.key)
+        return placeholder is not None and placeholder is collection
 
     def _drop_placeholder(self, state: InstanceState) -> None:
         if state.placeholders:
