@@ -86,6 +86,7 @@ class FlushOutcome:
 
         :param identity_map: of the session; it no longer has to hold the objects because of their changes.
         """
+        stale = self._stale_expressions()
         modified = identity_map.modified
         for state, pk in zip(self.inserted, self._pks, strict=True):
             state.pk = pk
@@ -107,21 +108,25 @@ class FlushOutcome:
         for states, attributes in self.unknown:
             for state in states:
                 state.expire_attributes(state.dict, attributes)
-        self._expire_expressions()
+        for state, keys in stale:
+            state.expire_attributes(state.dict, keys)
 
-    def _expire_expressions(self) -> None:
-        """Attributes that the database computes from the row may be another now."""
+    def _stale_expressions(self) -> list[tuple[InstanceState, list[str]]]:
+        """Attributes that the database computes from the row, and that may be another now."""
+        found = []
         for states in (self.inserted, self.updated):
             for state in states:
                 computed = computed_attributes(state.manager.mapper)
-                if not computed:
-                    continue
-                present = state.dict
-                stale = [
-                    key for key, on_flush, is_deferred in computed if _is_stale(key in present, on_flush, is_deferred)
-                ]
-                if stale:
-                    state.expire_attributes(present, stale)
+                if computed:
+                    present, changed = state.dict, state.committed_state
+                    keys = [
+                        key
+                        for key, on_flush, is_deferred in computed
+                        if key not in changed and _is_stale(key in present, on_flush, is_deferred)
+                    ]
+                    if keys:
+                        found.append((state, keys))
+        return found
 
 
 COMPUTED = "unitofwork.computed"

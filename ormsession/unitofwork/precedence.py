@@ -28,6 +28,7 @@ from sqlalchemy.exc import InvalidRequestError
 
 from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_VALUE
+from .collecting import is_sql
 from .columns import TableColumns
 from .operations import Batch, OperationKind
 from .ordering import Cycle, Edge, Order, put_in_order
@@ -249,13 +250,11 @@ def _given_up(batch: Batch, names: tuple[str, ...] | None) -> Iterator[tuple[int
 
 
 def _known(number: int, values: Values) -> Iterator[tuple[int, Values]]:
-    """Nothing when a value is NULL, unknown, or of a kind that cannot be compared."""
-    if None not in values:
-        try:
-            hash(values)
-        except TypeError:
+    """Nothing when a value is NULL, unknown, SQL, or of a kind that cannot be compared."""
+    for value in values:
+        if value is None or is_sql(type(value)) or type(value).__hash__ is None:
             return
-        yield number, values
+    yield number, values
 
 
 def _writes(batch: Batch, names: tuple[str, ...]) -> bool:
