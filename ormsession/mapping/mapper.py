@@ -316,6 +316,10 @@ class Mapper(InspectionAttr, HasCacheKey):
         :param key: the name of the attribute; a column attribute of that name is replaced.
         :param prop: a column, or a property such as ``column_property(...)`` or ``synonym(...)``.
         """
+        if "class_manager" not in self.__dict__:
+            # a listener of instrument_class adds it: the class has no attributes yet
+            self._set_options(self.options.with_property(key, prop))
+            return
         prop = as_property(self, key, prop)
         added: dict[str, MapperProperty] = {key: prop}
         if isinstance(prop, SynonymProperty) and prop.map_column:

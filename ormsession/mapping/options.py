@@ -75,6 +75,10 @@ class MapperOptions:
     legacy_is_orphan: bool = False
     """Whether a pending object is an orphan only without any of its parents."""
 
+    def with_property(self, key: str, prop: Any) -> MapperOptions:
+        """The same options with one more property."""
+        return dataclasses.replace(self, properties={**self.properties, key: prop})
+
 
 OPTION_NAMES = tuple(field.name for field in dataclasses.fields(MapperOptions))
 
@@ -88,7 +92,8 @@ def parse_options(cls: type, given: Mapping[str, Any]) -> MapperOptions:
     """
     values = dict(given)
     for name in HIERARCHY_OPTIONS.intersection(values):
-        if values.pop(name) not in (None, False):
+        value = values.pop(name)
+        if not (value is None or value is False):  # a column would answer == with a criterion
             raise exc.hierarchy_option(cls, name)
     unknown = [name for name in values if name not in OPTION_NAMES]
     if unknown:

@@ -37,11 +37,17 @@ def state_of(instance: Any) -> InstanceState:
     """The state of *instance*.
 
     :raises UnmappedInstanceError: when it is no instance of a mapped class.
+    :raises UnmappedClassError: when its class is only derived from a mapped one.
     """
     try:
-        return instance.__dict__["_sa_instance_state"]  # type: ignore[no-any-return]
+        state: InstanceState = instance.__dict__["_sa_instance_state"]
     except (AttributeError, KeyError):
         raise exc.unmapped_instance(instance) from None
+    manager = state.manager
+    if manager.mapper is None or manager.class_ is not type(instance):
+        # an unmapped subclass of a mapped class is tracked, but there is no saying where its rows are
+        raise exc.UnmappedClassError(type(instance))
+    return state
 
 
 def cascade(kind: str, state: InstanceState) -> tuple[InstanceState, ...]:

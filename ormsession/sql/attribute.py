@@ -22,7 +22,7 @@ from sqlalchemy.sql.operators import ColumnOperators
 from .. import exc
 from ..mapping import hooks
 from ..tracking.attributes import Attribute
-from .comparator import PropComparator, annotated_column
+from .comparator import ColumnComparator, annotated_column
 
 
 class QueryableAttribute(Attribute, ColumnOperators):
@@ -47,10 +47,8 @@ class QueryableAttribute(Attribute, ColumnOperators):
 
     @cached_property
     def _operand(self) -> Any:
-        # the comparator only decides when it has operators of its own
-        if type(self.comparator).operate is PropComparator.operate:
-            return self.expression
-        return self.comparator
+        # the comparator only decides when it is the user's own, with other operators
+        return self.expression if type(self.comparator) is ColumnComparator else self.comparator
 
     def __clause_element__(self) -> Any:
         return self.expression

@@ -14,6 +14,7 @@ makes the same comparator for the alias.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.sql.operators import ColumnOperators
@@ -70,15 +71,20 @@ class ColumnComparator(PropComparator):
 
     prop: ColumnProperty
 
-    def __clause_element__(self) -> Any:
+    @cached_property
+    def expr(self) -> Any:
+        """The column, annotated with entity and attribute; made at its first use."""
         entity = self._parententity
         expression = entity.adapt(self.prop.columns[0]) if entity.is_aliased_class else self.prop.columns[0]
         return annotated_column(expression, entity, self.prop.key)
 
+    def __clause_element__(self) -> Any:
+        return self.expr
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") or name == "expr":
             raise AttributeError(name)
-        return getattr(self.__clause_element__(), name)
+        return getattr(self.expr, name)
 
 
 def annotated_column(expression: Any, entity: Any, key: str) -> Any:

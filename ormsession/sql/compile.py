@@ -22,7 +22,7 @@ from typing import Any
 from .._core import CompileState, SelectState, compile_state_functions
 from .columns import ColumnChoice as ColumnChoice
 from .columns import ColumnOptions, ColumnsClause, column_descriptions
-from .entity import PLUGIN, entity_of, naming_of, owning_entity, selected_columns
+from .entity import FROM_NOTE, PLUGIN, entity_of, from_adapter, naming_of, owning_entity, selected_columns
 from .from_statement import FromStatement
 from .layout import Layout
 
@@ -69,7 +69,7 @@ class EntitySelectState(SelectState):
     def _core_statement(self, statement: Any, is_outermost: bool) -> Any:
         """The statement with its entities replaced by columns, and what they are selected from."""
         if is_outermost:
-            clause = ColumnsClause(self.column_options, naming_of(statement))
+            clause = ColumnsClause(self.column_options, naming_of(statement), from_adapter(statement))
             for element in statement._raw_columns:
                 clause.add(element)
             columns = clause.columns
@@ -81,7 +81,10 @@ class EntitySelectState(SelectState):
         core._setup_joins = core._memoized_select_entities = core._with_options = ()
         core._propagate_attrs = {}
         # what entities are selected from has to be named: columns of a mapped join only know their tables
-        core._from_obj = (*self.from_clauses, *_entity_froms(statement._raw_columns))
+        if FROM_NOTE not in statement._annotations:
+            core._from_obj = (*self.from_clauses, *_entity_froms(statement._raw_columns))
+        else:
+            core._from_obj = self.from_clauses
         return core
 
     # ------------------------------------------------------------ what Core asks of a plugin
@@ -92,17 +95,15 @@ class EntitySelectState(SelectState):
         columns: list[Any] = []
         for element in statement._raw_columns:
             entity = entity_of(element)
-            if entity is None:
-                columns.extend(element._select_iterable)
-            elif entity.is_aliased_class:
-                columns.extend(entity.adapt(column) for column in selected_columns(entity.mapper))
-            else:
-                columns.extend(selected_columns(entity.mapper))
-        return columns
+            columns.extend(element._select_iterable if entity is None else selected_columns(entity))
+        adapter = from_adapter(statement)
+        return columns if adapter is None else [adapter.traverse(column) for column in columns]
 
     @classmethod
     def get_columns_clause_froms(cls, statement: Any) -> list[Any]:
         """The FROMs that the columns clause implies, as entities where it names them."""
+        if FROM_NOTE in statement._annotations:
+            return [statement._annotations[FROM_NOTE]]
         froms = [
             [entity.__clause_element__()] if (entity := _entity_of_column(element)) else element._from_objects
             for element in statement._raw_columns
@@ -139,7 +140,15 @@ class EntitySelectState(SelectState):
 
 
 def _entity_froms(elements: Iterable[Any]) -> list[Any]:
-    return [element for element in elements if entity_of(element) is not None]
+    """What the elements of a columns clause are selected from and do not name themselves."""
+    froms = []
+    for element in elements:
+        if entity_of(element) is not None:
+            froms.append(element)
+        elif (entity := _entity_of_column(element)) is not None and entity.selectable not in element._from_objects:
+            # a column of a mapped join, or an attribute that is a subquery about its entity
+            froms.append(entity.__clause_element__())
+    return froms
 
 
 def _entity_of_column(element: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import TextClause, TextualSelect
 
-from .._core import CompileState, ExecutableReturnsRows, Generative, InternalTraversal, coercions, roles
+from .._core import CompileState, ExecutableReturnsRows, Generative, InternalTraversal, coercions, collect_params, roles
 from .columns import ColumnOptions, ColumnsClause, column_descriptions
 from .entity import naming_of
 from .layout import ColumnSlot, EntitySlot, Layout
@@ -81,6 +81,9 @@ class FromStatementState(CompileState):
         for option in statement._with_options:
             if option._is_compile_state:
                 option.process_compile_state(self)
+        subject = statement._propagate_attrs.get("plugin_subject")
+        if subject is not None:
+            subject.mapper.ensure_configured()
         clause = ColumnsClause(self.column_options, naming_of(statement))
         for element in statement._raw_columns:
             clause.add(element)
@@ -108,6 +111,7 @@ def _unlocated(slot: EntitySlot | ColumnSlot) -> EntitySlot | ColumnSlot:
 @compiles(FromStatement)
 def compile_from_statement(statement: FromStatement, compiler: Any, **kw: Any) -> str:
     """Compile the statement that is sent, and leave our compile state with the compiler."""
+    collect_params(compiler, statement)
     is_outermost = not compiler.stack
     state = FromStatementState(statement, compiler)
     element = statement.element
