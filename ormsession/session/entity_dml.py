@@ -178,6 +178,7 @@ def _synchronized(dml: DML, parameters: Any, strategy: str) -> Any:
         changed = set(new_values) | _changed_by_the_way(mapper)
         for state, _ in hit.states:
             _set_values(state, new_values, changed)
+        membership.note_written(dml.session, [state for state, _ in (*hit.states, *hit.unsure)])
     elif hit.states:
         membership.become_deleted(dml.session, [state for state, _ in hit.states])
     return result

@@ -137,8 +137,7 @@ def register(session: Session, outcome: FlushOutcome) -> None:
         membership.become_deleted(session, outcome.deleted)
     if outcome.rekeyed:
         _register_rekeyed(session, outcome, snapshot)
-    if transaction._level().nested:
-        snapshot.dirty.update(dict.fromkeys(outcome.updated))
+    membership.note_written(session, outcome.updated)
     if outcome.inserted:
         snapshot.remember_new(outcome.inserted)
         _register_inserted(session, outcome.inserted)

@@ -19,7 +19,7 @@ Invariant: all of them carry the session's number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import exc
@@ -181,9 +181,10 @@ def take_place(session: Session, state: InstanceState) -> None:
 # ---------------------------------------------------------------- leaving
 
 
-def become_deleted(session: Session, states: Iterable[InstanceState]) -> None:
+def become_deleted(session: Session, states: Sequence[InstanceState]) -> None:
     """The rows of these objects are deleted: a rollback of the level brings the objects back."""
     transaction = session._transaction
+    held = [state() for state in states]  # until the listeners have heard of them
     for state in states:
         session.identity_map.discard(state)
         session._deleted.pop(state, None)
@@ -191,6 +192,14 @@ def become_deleted(session: Session, states: Iterable[InstanceState]) -> None:
         if transaction is not None:
             transaction._snapshot.deleted[state] = None
     announce(session, states, _S.PERSISTENT, _S.DELETED)
+    held.clear()
+
+
+def note_written(session: Session, states: Iterable[InstanceState]) -> None:
+    """Rows of these objects were written at the present level: a rollback to its savepoint expires them."""
+    transaction = session._transaction
+    if transaction is not None and transaction._level().nested:
+        transaction._snapshot.dirty.update(dict.fromkeys(states))
 
 
 def row_is_gone(session: Session, state: InstanceState) -> None:

@@ -133,6 +133,10 @@ class StateOwner:
             return self._execute_request(request, tuple(self.dispatch.do_orm_execute))
         return self.connection_for(mapper).execute(statement, params, execution_options=execution_options)
 
+    def flush_if_due(self) -> None:
+        """Flush before a load, unless the session was told not to do that by itself."""
+        self._autoflush()
+
     # ------------------------------------------------------------ news of objects
 
     def note_modified(self, state: InstanceState, obj: Any) -> None:

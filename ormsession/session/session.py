@@ -347,7 +347,6 @@ class Session(StateOwner, SessionClassMethods):
         self._validate_persistent(state)
         if with_for_update == {}:
             raise exc.ambiguous_for_update()
-        self._autoflush()
         for reached in membership.cascade("refresh-expire", state):
             if reached is not state:
                 self._expire(reached)

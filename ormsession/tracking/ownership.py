@@ -54,6 +54,9 @@ class Owner(Protocol):
     ) -> Any:
         """Execute a statement that a lower room built, inside the current transaction."""
 
+    def flush_if_due(self) -> None:
+        """Flush, unless the session was told not to do that by itself."""
+
     def loaded(self, states: Iterable[InstanceState]) -> None:
         """Objects came from the database and are persistent now; called when ``loaded_as_persistent`` is listened to."""
 

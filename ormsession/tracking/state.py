@@ -321,6 +321,8 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
 
     def note_change(self, dict_: dict[str, Any], key: str, old: Any) -> None:
         """The attribute *key* is about to change from *old*: keep that, and tell the session the first time."""
+        if not self.modified:
+            self.mark_modified(key)  # first: the session may refuse, and then nothing has changed
         changes = self.changes
         if changes is None:
             changes = self.changes = {}
@@ -328,17 +330,15 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
             changes[key] = old
         if self.last_known is not None and key in self.last_known:
             self.last_known[key] = NO_VALUE
-        if not self.modified:
-            self.mark_modified()
 
-    def mark_modified(self) -> None:
+    def mark_modified(self, key: str = "?") -> None:
         """Flag the object as changed and let its session hold it until the flush."""
         if self.session_id is not None:
             owner = owners.get(self.session_id)
             if owner is not None:
                 instance = self()
                 if instance is None:
-                    raise exc.dereferenced(next(iter(self.committed_state), "?"), self.class_)
+                    raise exc.dereferenced(key, self.class_)
                 owner.note_modified(self, instance)
         self.modified = True
 
