@@ -65,7 +65,8 @@ def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batc
     sometimes = [(each.name, each.attribute, each.none_is_value) for each in columns.sometimes]
     version = columns.version if columns.version is not None and columns.version.generator else None
     late: dict[tuple[str, ...], list[LateValue]] = {}
-    for state in states:
+    last: tuple[str, ...] | None = None
+    for state in states:  # the loop over all new rows: nothing is called for a column that needs nothing
         get = state.dict.get
         row = {name: get(attribute) for name, attribute in always}
         chosen: tuple[str, ...] = ()
@@ -78,7 +79,9 @@ def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batc
             if version.name not in row:
                 chosen += (version.name,)
             row[version.name] = version.generator(None)
-        group_states, group_rows = groups.of(chosen)
+        if chosen != last:
+            group_states, group_rows = groups.of(chosen)
+            last = chosen
         if inherited:
             _add_inherited(row, inherited, state, len(group_rows), late.setdefault(chosen, []))
         group_states.append(state)
@@ -112,13 +115,10 @@ def updates(
     version, pk = columns.version, columns.pk
     single_pk = len(pk) == 1 and pk[0].position == 0 and len(columns.mapper.primary_key) == 1
     where = pk[0].where
+    last: tuple[str, ...] | None = None
     for state in states:
-        if state in replaced:
-            row = _replacing_row(columns, state, replaced[state])
-            stored = replaced[state]
-        else:
-            row = changed_values(columns, state)
-            stored = state
+        stored = replaced.get(state, state) if replaced else state
+        row = changed_values(columns, state) if stored is state else _replacing_row(columns, state, stored)
         if version is not None:
             _add_version(columns, state, stored, row)
         if not row:
@@ -127,16 +127,23 @@ def updates(
         if single_pk:
             row[where] = stored.pk
         else:
-            for each in pk:
-                value = row[each.where] = stored_key_value(each.attribute, each.position, stored)
-                if value is None:
-                    raise exc.null_key_in_update(columns.name, each.column)
+            _add_key(columns, stored, row)
         if version is not None:
             row[version.where] = _stored_version(version.attribute, stored)
-        group_states, group_rows = groups.of(key)
+        if key != last:
+            group_states, group_rows = groups.of(key)
+            last = key
         group_states.append(state)
         group_rows.append(row)
     return groups.batches((), {})
+
+
+def _add_key(columns: TableColumns, stored: InstanceState, row: Row) -> None:
+    """Add the key that finds the row, as it is in the database."""
+    for each in columns.pk:
+        value = row[each.where] = stored_key_value(each.attribute, each.position, stored)
+        if value is None:
+            raise exc.null_key_in_update(columns.name, each.column)
 
 
 def changed_values(columns: TableColumns, state: InstanceState) -> Row:
@@ -151,10 +158,8 @@ def changed_values(columns: TableColumns, state: InstanceState) -> Row:
         if attribute in written:
             name, is_equal = written[attribute]
             value = get(attribute)
-            if value is before:
-                continue
             # the comparison may answer with anything, a SQL expression for one
-            if before is NO_VALUE or is_equal(value, before) is not True:
+            if value is not before and (before is NO_VALUE or is_equal(value, before) is not True):
                 row[name] = value
     return row
 

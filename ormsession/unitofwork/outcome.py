@@ -8,6 +8,8 @@ identity maps and the other collections of a session are the session's own busin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any
 
 from .. import exc
@@ -47,21 +49,18 @@ class FlushOutcome:
 
         :raises FlushError: when a row was inserted and its key is NULL.
         """
-        mapper: Mapper | None = None
-        keys: tuple[str, ...] = ()
-        for state in self.inserted:
-            if state.manager.mapper is not mapper:
-                mapper = state.manager.mapper
-                keys = mapper.pk_keys
+        for manager, members in groupby(self.inserted, attrgetter("manager")):
+            states, keys = list(members), manager.mapper.pk_keys
             if len(keys) == 1:
-                pk = state.dict.get(keys[0])
-                is_null = pk is None
+                key = keys[0]
+                pks: list[Any] = [state.dict.get(key) for state in states]
+                is_incomplete = None in pks
             else:
-                pk = tuple(map(state.dict.get, keys))
-                is_null = None in pk and not (mapper.allow_partial_pks and any(part is not None for part in pk))
-            if is_null:
-                raise exc.null_identity(state)
-            self._pks.append(pk)
+                pks = [tuple(map(state.dict.get, keys)) for state in states]
+                is_incomplete = any(None in pk for pk in pks)
+            if is_incomplete:
+                self._refuse_null(manager.mapper, states, pks)
+            self._pks += pks
         for state in self.updated:
             changes = state.changes
             if changes:
@@ -69,6 +68,12 @@ class FlushOutcome:
                     if key in changes:
                         self._note_new_key(state)
                         break
+
+    def _refuse_null(self, mapper: Mapper, states: Sequence[InstanceState], pks: Sequence[Any]) -> None:
+        for state, pk in zip(states, pks, strict=True):
+            parts = pk if len(mapper.pk_keys) > 1 else (pk,)
+            if None in parts and not (mapper.allow_partial_pks and any(part is not None for part in parts)):
+                raise exc.null_identity(state)
 
     def _note_new_key(self, state: InstanceState) -> None:
         keys, dict_ = state.manager.mapper.pk_keys, state.dict
@@ -114,18 +119,17 @@ class FlushOutcome:
     def _stale_expressions(self) -> list[tuple[InstanceState, list[str]]]:
         """Attributes that the database computes from the row, and that may be another now."""
         found = []
-        for states in (self.inserted, self.updated):
-            for state in states:
-                computed = computed_attributes(state.manager.mapper)
-                if computed:
-                    present, changed = state.dict, state.committed_state
-                    keys = [
-                        key
-                        for key, on_flush, is_deferred in computed
-                        if key not in changed and _is_stale(key in present, on_flush, is_deferred)
-                    ]
-                    if keys:
-                        found.append((state, keys))
+        for manager, states in groupby(chain(self.inserted, self.updated), attrgetter("manager")):
+            computed = computed_attributes(manager.mapper)
+            for state in states if computed else ():
+                present, changed = state.dict, state.committed_state
+                keys = [
+                    key
+                    for key, on_flush, is_deferred in computed
+                    if key not in changed and _is_stale(key in present, on_flush, is_deferred)
+                ]
+                if keys:
+                    found.append((state, keys))
         return found
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -206,13 +207,11 @@ def _replaced_rows(flush_input: FlushInput) -> Mapping[InstanceState, InstanceSt
 
 
 def _by_mapper(states: Iterable[InstanceState]) -> dict[Mapper, list[InstanceState]]:
-    groups: dict[Any, list[InstanceState]] = {}
-    for state in states:
-        group = groups.get(state.manager)
-        if group is None:
-            group = groups[state.manager] = []
-        group.append(state)
-    return {manager.mapper: members for manager, members in groups.items()}
+    groups: dict[Mapper, list[InstanceState]] = {}
+    # objects of one class nearly always come one after the other
+    for manager, members in groupby(states, attrgetter("manager")):
+        groups.setdefault(manager.mapper, []).extend(members)
+    return groups
 
 
 def _save_stages(flush_input: FlushInput, replaced: Mapping[InstanceState, InstanceState]) -> list[Stage]:
