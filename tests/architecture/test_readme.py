@@ -16,6 +16,7 @@ import types
 
 import pytest
 
+from ormsession.tracking.lifecycle import diagram
 from tests.architecture.source import ROOT
 
 README = ROOT / "README.md"
@@ -73,6 +74,11 @@ def test_the_first_two_shell_blocks_are_the_commands_for_the_example_and_for_the
     assert example.count("\n") == tests.count("\n") == 1
     assert "examples/environment_catalog.py" in example
     assert "pytest" in tests
+
+
+def test_the_diagram_of_the_life_cycle_is_drawn_from_the_table_that_the_code_uses():
+    (drawn,) = [block.text for block in blocks() if block.language == "mermaid"]
+    assert drawn == diagram() + "\n"
 
 
 def test_links_within_the_project_lead_to_files_and_tests_that_exist():

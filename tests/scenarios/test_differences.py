@@ -19,6 +19,7 @@ book_table = Table(
     Column("publisher", ForeignKey("publisher.code")),
     Column("title", String(50)),
     Column("subtitle", String(50)),
+    Column("isbn", String(20), unique=True),
 )
 
 
@@ -71,6 +72,19 @@ def test_foreign_keys_order_inserts_and_deletes_without_any_relationship(session
     session.delete(book)
     session.commit()
     assert session.scalars(select(Publisher)).all() == []
+
+
+def test_a_row_that_frees_a_unique_value_goes_before_the_row_that_takes_it(session):
+    first, second = Book(isbn="978-1"), Book(isbn="978-2")
+    session.add_all([first, second])
+    session.commit()
+    session.add(Book(title="new", isbn="978-1"))
+    session.delete(first)
+    session.flush()
+    second.isbn = "978-3"
+    session.add(Book(title="newer", isbn="978-2"))
+    session.commit()
+    assert sorted(session.scalars(select(Book.isbn))) == ["978-1", "978-2", "978-3"]
 
 
 def test_a_new_object_that_is_rolled_back_gets_back_the_key_it_had(session):
