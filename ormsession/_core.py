@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, Result
+from sqlalchemy import CursorResult
 
 # events: the base class that gives a class of ours listeners of its own, and the descriptor that holds them.
 from sqlalchemy.event.base import Events as Events
@@ -71,20 +71,28 @@ def compile_state_functions(statement: Any) -> list[Any]:
     return [function for function, _ in pairs]
 
 
-def raw_fetcher(result: Result[Any]) -> Callable[[int], Sequence[Any]] | None:
-    """loading: what fetches rows of a cursor result without making ``Row`` objects of them.
+def has_raw_rows(result: Any) -> bool:
+    """loading: whether the rows of a result may be fetched without making ``Row`` objects of them.
 
-    None when there must be ``Row`` objects: the result is of another kind, its columns were rearranged, or
-    its rows are written to the log.
+    They may not when the result is of another kind than usual, its columns were rearranged, or its rows are
+    written to the log.
     """
-    if type(result) is not CursorResult or result._row_logging_fn is not None or result._metadata._tuplefilter is not None:
-        return None
-    return result._fetchmany_impl
+    return type(result) is CursorResult and result._row_logging_fn is None and result._metadata._tuplefilter is None
 
 
-def result_processors(result: Result[Any]) -> Sequence[Any] | None:
+def raw_fetchmany(result: Any) -> Callable[[int], Sequence[Any]]:
+    """loading: what fetches some of the next rows, as the database driver gives them when that is possible."""
+    return result._fetchmany_impl if has_raw_rows(result) else result.fetchmany  # type: ignore[no-any-return]
+
+
+def raw_fetchall(result: Any) -> Sequence[Any]:
+    """loading: all rows, as the database driver gives them when that is possible."""
+    return result._fetchall_impl() if has_raw_rows(result) else result.all()  # type: ignore[no-any-return]
+
+
+def result_processors(result: Any) -> Any:
     """loading: what converts the raw values of each column; None when nothing does."""
-    return result._metadata._effective_processors
+    return result._metadata._effective_processors if has_raw_rows(result) else None
 
 
 def unique_filters(filters: Sequence[Callable[[Any], Any] | None]) -> dict[str, Any]:
@@ -104,3 +112,9 @@ from sqlalchemy.util import immutabledict as immutabledict
 
 # tracking: says whether a class is, or behaves like, a list, a set or a dict.
 from sqlalchemy.util import duck_type_collection as duck_type_collection  # noqa: E402
+
+
+def collect_params(compiler: Any, statement: Any) -> None:
+    """Let the compiler know the values that ``statement.params()`` was given; 2.0 puts them into the statement itself."""
+    if getattr(compiler, "_collect_params", False):
+        compiler._add_to_params(statement)

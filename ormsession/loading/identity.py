@@ -28,6 +28,8 @@ from .statements import entity_select, with_lock
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
 
+_PLAIN_TYPES = frozenset((int, str))
+
 
 def primary_key(mapper: Mapper, ident: Any) -> Any:
     """The primary key that *ident* means, as identity maps have it.
@@ -38,9 +40,11 @@ def primary_key(mapper: Mapper, ident: Any) -> Any:
     :return: the bare value of a one-column key, else a tuple.
     :raises InvalidRequestError: when it has too few, too many or unknown parts.
     """
+    arity = len(mapper.primary_key)
+    if arity == 1 and type(ident) in _PLAIN_TYPES:  # the common case first: a get is a matter of microseconds
+        return ident
     if isinstance(ident, dict):
         ident = _key_from_names(mapper, ident)
-    arity = len(mapper.primary_key)
     if not _is_composite(ident):
         if arity != 1:
             raise exc.wrong_key_arity(mapper)
@@ -140,7 +144,8 @@ def _checked(owner: Owner, state: Any, instance: Any) -> Any:
 
 def _warn_null_key() -> None:
     warnings.warn(
-        "fully NULL primary key identity cannot load any object.  This condition may raise an error in a future release.",
+        "fully NULL primary key identity cannot load any object.  "
+        "This condition may raise an error in a future release.",
         SAWarning,
         stacklevel=5,
     )

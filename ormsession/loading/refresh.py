@@ -1,8 +1,8 @@
 """Load an object again: ``session.refresh``.
 
-What is to be refreshed is expired first, so that pending changes of it are dropped, and then loaded in one
-SELECT.  Naming attributes leaves all others, changes included, as they are; but an object whose primary key
-has a change that was not flushed cannot be found by part of its attributes.
+What is to be refreshed is expired first, so that pending changes of it are dropped; then the session flushes
+what else is pending, and one SELECT loads.  Naming attributes leaves all others, changes included, as they are;
+but an object whose primary key has a change that was not flushed cannot be found by part of its attributes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .absent import load_attributes
 def refresh(
     owner: Owner, state: InstanceState, keys: Iterable[str] | None = None, *, with_for_update: Any = None
 ) -> None:
-    """Load a persistent object again.  Flush before, if pending changes are to survive.
+    """Load a persistent object again.
 
     :param owner: the session of the object.
     :param state: its state.
@@ -37,9 +37,10 @@ def refresh(
         names = [_attribute_name(mapper, key) for key in keys]
         state.expire_attributes(values, names)
         wanted = {prop.key for prop in mapper.column_props}.intersection(names)
-        changed = [key for key in mapper.pk_keys if key in state.committed_state]
-        if changed:
-            raise exc.pending_key_change(mapper, changed)
+    owner.flush_if_due()
+    changed = [key for key in mapper.pk_keys if key in state.committed_state]
+    if changed:
+        raise exc.pending_key_change(mapper, changed)
     if not load_attributes(owner, state, state.pk, wanted, with_for_update=with_for_update):
         raise exc.could_not_refresh(state)
     if keys is None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Result
 from sqlalchemy.engine import ChunkedIteratorResult
 
-from .._core import SimpleResultMetaData, raw_fetcher, result_processors, unique_filters
+from .._core import SimpleResultMetaData, raw_fetchall, raw_fetchmany, result_processors, unique_filters
 from ..sql.columns import column_choice
 from ..sql.layout import ColumnSlot, EntitySlot, Layout, located, row_keys
 from ..tracking.ownership import Owner
@@ -94,7 +94,7 @@ def _zipped(loads: Sequence[Load], rows: Rows, context: LoadContext) -> list[tup
 
 def statement_loader(result: Result[Any], compile_state: EntitySelectState) -> StatementLoader:
     """How rows of *result* are loaded; made at the first execution of its compiled statement."""
-    processors = result_processors(result) if raw_fetcher(result) is not None else None
+    processors = result_processors(result)
     loader: StatementLoader | None = compile_state.loader
     if loader is None or loader.processors != processors:
         layout = located(compile_state.layout, result)
@@ -144,17 +144,17 @@ def _keys_of(loader: StatementLoader, statement: Any, compile_state: EntitySelec
     return [slot.keys for slot in loader.slots]
 
 
-def load_all(owner: Owner, cursor_result: Any, *, options: LoadOptions = DEFAULT_OPTIONS) -> list[Any]:
-    """All objects of a statement that selects one entity, without a result around them."""
+def load_all(owner: Owner, cursor_result: Any, *, options: LoadOptions = DEFAULT_OPTIONS) -> Sequence[Any]:
+    """All objects of a statement that selects one entity and returns few rows, without a result around them."""
     compile_state = cursor_result.context.compiled.compile_state
     loader = statement_loader(cursor_result, compile_state)
     context = LoadContext(owner, options, compile_state.select_statement)
-    return list(next(_chunks(cursor_result, loader.load, context, None)))
+    return loader.load(raw_fetchall(cursor_result), context)
 
 
 def _chunks(result: Any, load: Load, context: LoadContext, size: int | None) -> Iterator[Sequence[Any]]:
     """Lists of loaded rows: of *size* each, or one of all."""
-    fetch = raw_fetcher(result) or result.fetchmany
+    fetch = raw_fetchmany(result)
     try:
         if size is None:
             everything: list[Any] = []

@@ -105,8 +105,8 @@ def entity_loop(recipe: Recipe) -> RowLoop:
 
 
 def _constructor(cls: type) -> tuple[Callable[[type], Any], type]:
-    """What makes an empty instance, without Python code between when the class has no ``__new__``."""
-    return (object.__new__ if cls.__new__ is object.__new__ else cls.__new__), cls
+    """What makes an empty instance: ``object.__new__`` itself for a class without its own."""
+    return cls.__new__, cls
 
 
 def _key_reader(recipe: Recipe) -> Callable[[Rows], Iterable[Any]]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import exc
 from ..tracking.identity import IdentityMap
-from ..tracking.lifecycle import ObjectState
 from ..tracking.state import InstanceState
 from . import membership
 from .execute_state import Request
@@ -36,7 +35,7 @@ class StateOwner:
     autobegin: bool
     autoflush: bool
     _new: dict[InstanceState, Any]
-    """Pending states -> their objects, in the order in which they were added.  Filled by add, emptied by flush and rollback."""
+    """Pending states -> their objects, in the order of ``add``.  Emptied by flush and rollback."""
     _deleted: dict[InstanceState, Any]
     """Persistent states marked for deletion -> their objects.  Filled by delete, emptied by flush and rollback."""
     _transaction: SessionTransaction | None

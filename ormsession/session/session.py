@@ -17,6 +17,9 @@ Rules
 * Everything that needs a transaction begins one (unless ``autobegin`` is off), and nothing else does.
 * After any failure of a flush or commit, database and objects are as they were before it.
 
+The module is longer than others because the public face of a session is one class, and most of it is what
+its docstrings say; a method that does more than hand over does not belong here.
+
 Invariant: every object that carries the session's number is in the identity map, in ``_new``, or is deleted in
 the transaction in progress.
 """
@@ -123,7 +126,9 @@ class Session(StateOwner, SessionClassMethods):
         self.autobegin = autobegin
         self.twophase = twophase
         self.join_transaction_mode = enlistment.check_mode(join_transaction_mode)
-        self.execution_options: immutabledict[str, Any] = immutabledict(execution_options) if execution_options else EMPTY
+        self.execution_options: immutabledict[str, Any] = (
+            immutabledict(execution_options) if execution_options else EMPTY
+        )
         self._query_cls = query_cls or Query
         self._info: dict[Any, Any] | None = dict(info) if info else None
         """The user's notes; made when somebody asks."""
@@ -253,7 +258,9 @@ class Session(StateOwner, SessionClassMethods):
         """
         return self.merge_all((instance,), load=load, options=options)[0]
 
-    def merge_all(self, instances: Iterable[Any], *, load: bool = True, options: Sequence[Any] | None = None) -> list[Any]:
+    def merge_all(
+        self, instances: Iterable[Any], *, load: bool = True, options: Sequence[Any] | None = None
+    ) -> list[Any]:
         """Merge several objects, with what they have in common merged once; see :meth:`merge`."""
         states = [membership.state_of(instance) for instance in instances]
         if self._is_writing:
@@ -652,7 +659,9 @@ class Session(StateOwner, SessionClassMethods):
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property

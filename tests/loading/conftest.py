@@ -49,6 +49,9 @@ class Reader:
         self.autoflushes += autoflush
         return self.connection.execute(statement, params, execution_options=execution_options)
 
+    def flush_if_due(self) -> None:
+        self.autoflushes += 1
+
     def row_is_gone(self, state: Any) -> None:
         self.gone.append(state)
 

@@ -60,6 +60,17 @@ def test_refresh_of_a_row_that_is_gone_says_so(connection, reader, Book):
         reader.refresh(book)
 
 
+def test_refresh_drops_its_changes_before_the_session_flushes(reader, Book):
+    book = reader.get(Book, 1)
+    book.title = "never written"
+    pending = []
+    reader.flush_if_due = lambda: pending.append(dict(instance_state(book).committed_state))
+
+    reader.refresh(book, ["title"])
+
+    assert pending == [{}]
+
+
 def test_part_of_an_object_whose_key_has_a_pending_change_cannot_be_refreshed(reader, Book):
     book = reader.get(Book, 1)
     book.id = 25
