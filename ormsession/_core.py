@@ -118,3 +118,15 @@ def collect_params(compiler: Any, statement: Any) -> None:
     """Let the compiler know the values that ``statement.params()`` was given; 2.0 puts them into the statement itself."""
     if getattr(compiler, "_collect_params", False):
         compiler._add_to_params(statement)
+
+# mapping: finds the condition between two selectables by their foreign keys, and the pairs of columns that a
+# condition compares; sets of columns that know a column by identity, also through its annotated copies.
+from sqlalchemy.sql.base import ColumnSet  # noqa: E402
+from sqlalchemy.sql.util import join_condition as join_condition  # noqa: E402
+from sqlalchemy.sql.util import selectables_overlap as selectables_overlap  # noqa: E402
+from sqlalchemy.sql.util import visit_binary_product as visit_binary_product  # noqa: E402
+
+
+def column_set(columns: Any) -> Any:
+    """mapping: a set of columns."""
+    return ColumnSet(columns)

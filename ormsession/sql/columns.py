@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .entity import entity_of, owning_entity
+from .entity import entity_columns, entity_of, owning_entity
 from .layout import ColumnSlot, EntitySlot, SlotColumn, attribute_of, column_keys
 
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ def column_choice(options: ColumnOptions, entity: Any, prop: ColumnProperty) -> 
 class ColumnsClause:
     """The columns clause being rewritten: Core columns so far, and the slots that say what they are for."""
 
-    def __init__(self, column_options: ColumnOptions, name_of: Any) -> None:
+    def __init__(self, column_options: ColumnOptions, name_of: Any, adapter: Any = None) -> None:
         self.columns: list[Any] = []
         self.slots: list[EntitySlot | ColumnSlot] = []
         self._positions: dict[Any, int] = {}  # column -> its first place; entities share it
         self._column_options = column_options
         self._name_of = name_of  # Core's naming convention, which keeps names of one row apart
+        self._adapter = adapter  # of a statement whose entities are selected from a subquery
 
     def add(self, element: Any) -> None:
         """Add one element of the columns clause as the user gave it."""
@@ -62,21 +63,22 @@ class ColumnsClause:
                 self._add_column(column)
 
     def _add_column(self, column: Any) -> None:
-        name = self._name_of(column)
-        self.slots.append(ColumnSlot(name, self._place(column), column, column_keys(column)))
+        name, keys = self._name_of(column), column_keys(column)
+        if self._adapter is not None:
+            column = self._adapter.traverse(column)
+        self.slots.append(ColumnSlot(name, self._place(column), column, keys))
 
     def _add_entity(self, entity: Any) -> None:
         mapper = entity.mapper
         present: list[SlotColumn] = []
         absent: list[ColumnProperty] = []
-        for prop in mapper.column_props:
+        for prop, expression in entity_columns(entity):
             choice = column_choice(self._column_options, entity, prop)
             if choice.deferred and prop.key not in mapper.pk_keys:
                 absent.append(prop)
                 continue
-            expression = prop.columns[0]
-            if entity.is_aliased_class:
-                expression = entity.adapt(expression)
+            if self._adapter is not None:
+                expression = self._adapter.traverse(expression)
             position = self._positions.get(expression)
             if position is None:
                 position = self._place(expression)

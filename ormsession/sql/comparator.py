@@ -21,7 +21,7 @@ from sqlalchemy.sql.operators import ColumnOperators
 
 from ..mapping import hooks
 from ..mapping.properties import ColumnProperty
-from .entity import propagated
+from .entity import named_expression, propagated
 
 if TYPE_CHECKING:
     from ..mapping.properties import MapperProperty
@@ -75,7 +75,9 @@ class ColumnComparator(PropComparator):
     def expr(self) -> Any:
         """The column, annotated with entity and attribute; made at its first use."""
         entity = self._parententity
-        expression = entity.adapt(self.prop.columns[0]) if entity.is_aliased_class else self.prop.columns[0]
+        expression = named_expression(self.prop)
+        if entity.is_aliased_class:
+            expression = entity.adapt(expression)
         return annotated_column(expression, entity, self.prop.key)
 
     def __clause_element__(self) -> Any:

@@ -24,13 +24,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Label
 from sqlalchemy.sql.expression import LABEL_STYLE_NONE, FromClause
 
-from .._core import SelectState
+from .._core import ColumnAdapter, SelectState
 from ..mapping import hooks
 
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
+    from ..mapping.properties import ColumnProperty
 
 PLUGIN = "ormsession"
 """The name under which the compile states of this package are registered with Core."""
@@ -38,6 +40,9 @@ PLUGIN = "ormsession"
 
 QUERY_NOTE = "ormsession_query"
 """An annotation of the ``select`` inside a :class:`.Query`: SQL labels have table names, rows have plain names."""
+
+FROM_NOTE = "ormsession_from"
+"""An annotation of a ``select``: the subquery whose columns take the place of those of its entities."""
 
 
 def propagated(entity: Any) -> dict[str, Any]:
@@ -88,19 +93,49 @@ def statement_subject(statement: Any) -> Any:
     return None
 
 
+def from_adapter(statement: Any) -> ColumnAdapter | None:
+    """What translates columns of the entities to those of the subquery they are selected from; None without one."""
+    subquery = statement._annotations.get(FROM_NOTE)
+    return None if subquery is None else ColumnAdapter(subquery, anonymize_labels=True)
+
+
 def naming_of(statement: Any) -> Any:
     """The function that gives the columns of a statement's rows their names, each used once."""
     style = LABEL_STYLE_NONE if QUERY_NOTE in statement._annotations else statement._label_style
     return SelectState._column_naming_convention(style)
 
 
-def selected_columns(mapper: Mapper) -> list[Any]:
+def entity_columns(entity: Any) -> list[tuple[ColumnProperty, Any]]:
+    """The column attributes of an entity in the order in which they are selected, each with its expression.
+
+    A SQL expression has the attribute's name in subqueries, a column keeps its own.
+    """
+    mapper = entity.mapper
+    columns: list[tuple[ColumnProperty, Any]] | None = mapper.memo.get("entity_columns")
+    if columns is None:
+        columns = mapper.memo["entity_columns"] = [(prop, named_expression(prop)) for prop in mapper.column_props]
+    if entity.is_aliased_class:
+        return [(prop, entity.adapt(expression)) for prop, expression in columns]
+    return columns
+
+
+def named_expression(prop: ColumnProperty) -> Any:
+    """What is selected for a column attribute: a column as it is, any other expression under the attribute's name."""
+    expression = prop.columns[0]
+    if isinstance(expression, Label):
+        expression = expression._annotate({"proxy_key": prop.key})
+        # a label is found under its key in a subquery; this copy is ours, the label may be the user's
+        expression.key = expression._tq_key_label = prop.key
+    return expression
+
+
+def selected_columns(entity: Any) -> list[Any]:
     """The expressions that a subquery of the entity has as columns.
 
     A deferred column is among them, so that an alias of the subquery can load it; a deferred SQL expression
     is not, for it can be computed outside as well.
     """
-    return [prop.columns[0] for prop in mapper.column_props if prop.is_writable or not prop.deferred]
+    return [expression for prop, expression in entity_columns(entity) if prop.is_writable or not prop.deferred]
 
 
 hooks.entity_clause = entity_clause

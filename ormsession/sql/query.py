@@ -27,12 +27,12 @@ from sqlalchemy import func, literal_column, select
 from sqlalchemy.sql.expression import LABEL_STYLE_NONE, LABEL_STYLE_TABLENAME_PLUS_COL, Subquery
 
 from .. import exc
-from .._core import ColumnAdapter, coercions, roles
+from .._core import coercions, roles
 from ..events import QueryEvents, bind_events
-from .alias import AliasedClass, aliased
+from .alias import aliased
 from .bulk_query import BulkDelete, BulkUpdate
 from .compile import EntitySelectState
-from .entity import QUERY_NOTE, entity_of, owning_entity
+from .entity import FROM_NOTE, QUERY_NOTE, entity_of, from_adapter, owning_entity
 from .from_statement import FromStatement
 
 
@@ -47,6 +47,8 @@ def _generative(name: str, doc: str, *, before_limit: bool = False, adapts: Any 
         self._refuse_on_statement()
         if before_limit:
             self._refuse_after_limit(name)
+        if args and args[0] is False and name in ("order_by", "group_by"):
+            args = (None,)  # the older way to take it away
         if adapts is not None:
             args = self._adapted(args, adapts)
         return self._with(getattr(self._select, name)(*args, **kwargs))
@@ -97,7 +99,7 @@ class Query:
         if self._adapter is None:
             return tuple(clauses)
         return tuple(
-            clause if clause is None or clause is False else self._adapter.traverse(coercions.expect(role, clause))
+            clause if clause is None else self._adapter.traverse(coercions.expect(role, clause))
             for clause in clauses
         )
 
@@ -170,15 +172,13 @@ class Query:
         statement = self._select
         if statement._setup_joins:
             element: Any = statement._setup_joins[-1][0]
-        elif statement._from_obj:
+        elif statement._from_obj and self._adapter is None:
             element = statement._from_obj[0]
         elif statement._raw_columns:
             element = statement._raw_columns[0]
         else:
             raise exc.query_without_entities()
         entity = owning_entity(element) if entity_of(element) is None else entity_of(element)
-        if self._adapter is not None and entity is not None:
-            entity = entity.mapper  # criteria on the mapped attribute are translated by filter()
         if entity is None:
             origin = element if hasattr(element, "c") else next(iter(element._from_objects), element)
             return getattr(origin, "entity_namespace", None) or getattr(origin, "c", None), origin
@@ -293,7 +293,12 @@ class Query:
         return copy
 
     def tuples(self) -> Query:
-        """Give rows even when there is one entity."""
+        """[1.x] Give rows even when there is one entity."""
+        warnings.warn(
+            "Query.tuples() is deprecated, Row now behaves like a tuple: call only_return_tuples(True)",
+            sqlalchemy.exc.SADeprecationWarning,
+            stacklevel=2,
+        )
         return self.only_return_tuples(True)
 
     def with_session(self, session: Any) -> Query:
@@ -348,21 +353,10 @@ class Query:
         if not others:
             return self
         subquery = operation(self, *others).subquery()
-        adapter = ColumnAdapter(subquery, adapt_on_names=False, anonymize_labels=True)
-        columns = []
-        for element in self._select._raw_columns:
-            entity = entity_of(element)
-            if entity is None:
-                column = adapter.traverse(element)
-                key = element._annotations.get("proxy_key")
-                columns.append(column if key is None else column._annotate({"proxy_key": key}))
-            else:
-                alias = AliasedClass(entity.mapper.class_, subquery)
-                alias.__sa_inspect__().name = entity.mapper.class_.__name__
-                columns.append(alias)
         copy = self._copy()
-        copy._select = select(*columns)
-        copy._adapter = adapter
+        copy._select = select(*self._select._raw_columns)._annotate({FROM_NOTE: subquery}).select_from(subquery)
+        copy._select._with_options = self._select._with_options
+        copy._adapter = from_adapter(copy._select)
         copy._params = {}
         return copy
 
