@@ -79,7 +79,8 @@ def recorded_sql(source: Any) -> Iterator[RecordedSQL]:
     """
     recorded = RecordedSQL()
 
-    def record(_connection: Any, _cursor: Any, sql: str, parameters: Any, _context: Any, _many: bool) -> None:
+    def record(*received: Any) -> None:
+        sql, parameters = received[2:4]  # after the connection and the cursor
         recorded.statements.append(SentStatement(_SPACES.sub(" ", sql).strip(), parameters))
 
     targets = list(dict.fromkeys(_engines_of(source)))

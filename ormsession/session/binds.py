@@ -64,7 +64,9 @@ def find_bind(binds: Mapping[Any, Any], bind: Any, mapper: Any, clause: Any) -> 
     if binds:
         found = _bind_of_mapper(binds, entity)
         if found is None:
-            found = _bind_of_clause(binds, entity.persist_selectable if clause is None and entity is not None else clause)
+            found = _bind_of_clause(
+                binds, entity.persist_selectable if clause is None and entity is not None else clause
+            )
         if found is not None:
             return found
     if bind is not None:

@@ -236,7 +236,12 @@ def _run_and_fetch_keys(dml: DML, parameters: Any) -> tuple[Any, list[tuple[Any,
     if dml.entity.is_aliased_class:
         columns = tuple(dml.entity.adapt(column) for column in columns)
     returns = dialect.update_returning if statement.is_update else dialect.delete_returning
-    if returns and not statement._returning and mapper.local_table.implicit_returning and not dml.entity.is_aliased_class:
+    if (
+        returns
+        and not statement._returning
+        and mapper.local_table.implicit_returning
+        and not dml.entity.is_aliased_class
+    ):
         result = dml.run(statement.return_defaults(*columns), parameters)
         rows = result.returned_defaults_rows
         if rows is not None:

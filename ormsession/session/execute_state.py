@@ -165,7 +165,10 @@ class ORMExecuteState:
             return []
         if self.is_select or self.is_from_statement:
             entities = (each.get("entity") for each in self.statement.column_descriptions)
-            found = (getattr(getattr(e, "_sa_class_manager", None), "mapper", None) or getattr(e, "mapper", None) for e in entities)
+            found = (
+                getattr(getattr(e, "_sa_class_manager", None), "mapper", None) or getattr(e, "mapper", None)
+                for e in entities
+            )
             return list(dict.fromkeys(mapper for mapper in found if mapper is not None))
         return [self.mapper]
 

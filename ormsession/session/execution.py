@@ -96,7 +96,9 @@ def _all_options(session: Session, statement: Any, local: Mapping[str, Any]) -> 
 
 
 def _connection(session: Session, binding: Mapping[str, Any]) -> Any:
-    return session._connection_for_bind(session.get_bind(**{k: v for k, v in binding.items() if not k.startswith("_sa_")}))
+    return session._connection_for_bind(
+        session.get_bind(**{k: v for k, v in binding.items() if not k.startswith("_sa_")})
+    )
 
 
 def _execute_core(session: Session, request: Request) -> Any:
@@ -114,7 +116,9 @@ def _execute_entity(session: Session, request: Request) -> Any:
         session._autoflush()
     connection = _connection(session, request.bind_arguments)
     if statement.is_dml and not statement.is_from_statement:
-        raw = execute_entity_dml(DML(session, connection, statement, request.parameters or None, options, request.options))
+        raw = execute_entity_dml(
+            DML(session, connection, statement, request.parameters or None, options, request.options)
+        )
     else:
         raw = connection.execute(statement, request.parameters, execution_options=request.options)
     compile_state = _compile_state_of(raw)

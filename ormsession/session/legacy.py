@@ -55,7 +55,12 @@ class LegacyModes:
         def drop(_: Session, instance: Any) -> None:
             self._kept.pop(id(instance), None)
 
-        for name in ("pending_to_persistent", "loaded_as_persistent", "detached_to_persistent", "deleted_to_persistent"):
+        for name in (
+            "pending_to_persistent",
+            "loaded_as_persistent",
+            "detached_to_persistent",
+            "deleted_to_persistent",
+        ):
             event.listen(session, name, keep)
         for name in ("persistent_to_detached", "persistent_to_deleted", "persistent_to_transient"):
             event.listen(session, name, drop)

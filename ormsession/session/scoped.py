@@ -182,10 +182,12 @@ def _value_proxy(name: str, doc: str | None) -> Any:
     def read(self: scoped_session) -> Any:
         return getattr(self.registry(), name)
 
+    read.__doc__ = doc or f"``{name}`` of the session of the present scope; see :class:`.Session`."
+
     def write(self: scoped_session, value: Any) -> None:
         setattr(self.registry(), name, value)
 
-    return property(read, write, doc=doc)
+    return property(read, write)
 
 
 def _install_proxies() -> None:

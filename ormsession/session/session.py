@@ -17,8 +17,8 @@ Rules
 * Everything that needs a transaction begins one (unless ``autobegin`` is off), and nothing else does.
 * After any failure of a flush or commit, database and objects are as they were before it.
 
-The module is longer than others because the public face of a session is one class, and most of it is what
-its docstrings say; a method that does more than hand over does not belong here.
+Long: the public face of a session is one class, and most of it is docstrings; a method that does more than
+hand over does not belong here.
 
 Invariant: every object that carries the session's number is in the identity map, in ``_new``, or is deleted in
 the transaction in progress.

@@ -140,7 +140,9 @@ def _return_keys(session: Session, switches: dict[InstanceState, Any], leaving: 
 def _return_deleted(session: Session, deleted: dict[InstanceState, None]) -> None:
     """Objects whose row was deleted at the level, or that were marked for it, are persistent again."""
     session._deleted.clear()
-    back = [state for state in deleted if state() is not None and state.session_id == session.hash_key and state.is_deleted]
+    back = [
+        state for state in deleted if state() is not None and state.session_id == session.hash_key and state.is_deleted
+    ]
     for state in back:
         state.is_deleted = state.was_deleted = False
         membership.take_place(session, state)

@@ -105,7 +105,9 @@ class SessionTransaction(_StateChange):
     ...     session.add(user)
     """
 
-    def __init__(self, session: Session, origin: SessionTransactionOrigin, parent: SessionTransaction | None = None) -> None:
+    def __init__(
+        self, session: Session, origin: SessionTransactionOrigin, parent: SessionTransaction | None = None
+    ) -> None:
         session._refuse_in_ended_block()
         self.session = session
         self.origin = origin
@@ -113,7 +115,7 @@ class SessionTransaction(_StateChange):
         """True for a savepoint."""
         self._parent = parent
         self._connections: dict[Any, Enlistment] = {}
-        """Engine, and connection -> its part in this level.  Filled when a connection is first used, kept when closed."""
+        """Engine, and connection -> its part in this level.  Filled when one is first used, kept when closed."""
         self._rollback_exception: BaseException | None = None
         """What a flush failed with; set when that made the level DEACTIVE."""
         self._block_outside: SessionTransaction | None = None
@@ -126,7 +128,7 @@ class SessionTransaction(_StateChange):
             if not session._flushing:
                 session.flush()
             session._nested_transaction = self
-        self._snapshot = Snapshot() if parent is None or self.nested else parent._snapshot
+        self._snapshot: Snapshot = Snapshot() if parent is None or self.nested else parent._snapshot
         """What a rollback of the level needs; a subtransaction writes into its parent's."""
         if parent is None and session._legacy is not None:
             session._legacy.release_connections()
@@ -416,7 +418,9 @@ class SessionTransaction(_StateChange):
         self.session._block = self
         return self
 
-    def __exit__(self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         session = self.session
         try:
             if self._state is ACTIVE and error_type is None:
