@@ -109,6 +109,9 @@ class UnmappedInstanceError(UnmappedError):
     def __init__(self, obj: object, msg: str | None = None) -> None:
         super().__init__(msg or _unmapped_instance_text(obj))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (None, self.args[0])
+
 
 class UnmappedClassError(UnmappedError):
     """A mapped class was expected.
@@ -119,6 +122,9 @@ class UnmappedClassError(UnmappedError):
 
     def __init__(self, cls: Any, msg: str | None = None) -> None:
         super().__init__(msg or f"Class '{_class_name(cls)}' is not mapped")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (None, self.args[0])
 
 
 class UnmappedColumnError(InvalidRequestError):

@@ -77,7 +77,8 @@ class LoadContext:
         """
         if self.session.identity_map is not self.identity_map:
             raise exc.identity_map_gone(identity_class)
-        return self.identity_map.space(identity_class, self.options.identity_token)
+        space: Space = self.identity_map.space(identity_class, self.options.identity_token)
+        return space
 
     def emit_loaded(self) -> None:
         """Tell listeners of the objects that were made since the last time."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Result
 from sqlalchemy.engine import ChunkedIteratorResult
 
-from .._core import SimpleResultMetaData, raw_fetchall, raw_fetchmany, result_processors, unique_filters
+from .._core import raw_fetchall, raw_fetchmany, result_metadata, result_processors
 from ..sql.columns import column_choice
 from ..sql.layout import ColumnSlot, EntitySlot, Layout, located, row_keys
 from ..tracking.ownership import Owner
@@ -62,13 +62,13 @@ class StatementLoader:
         else:
             loads = [_slot_load(slot, processors, compile_state) for slot in layout]
             self.load = loads[0] if self.is_scalar else partial(_zipped, loads)
-        self.metadata = partial(
-            SimpleResultMetaData,
+        self.metadata: Callable[[Sequence[tuple[Any, ...]]], Any] = partial(
+            result_metadata,
             self.names,
-            _processors=row_processors,
-            **unique_filters([id if isinstance(slot, EntitySlot) else None for slot in layout]),
+            processors=row_processors,
+            filters=[id if isinstance(slot, EntitySlot) else None for slot in layout],
         )
-        """Makes the column names of a result, given the objects by which columns are found in its rows."""
+        """Describes the columns of a result, given the objects by which they are found in its rows."""
 
 
 def _slot_load(slot: EntitySlot | ColumnSlot, processors: Processors | None, compile_state: EntitySelectState) -> Load:
@@ -92,7 +92,7 @@ def _zipped(loads: Sequence[Load], rows: Rows, context: LoadContext) -> list[tup
     return list(zip(*[load(rows, context) for load in loads], strict=True))
 
 
-def statement_loader(result: Result[Any], compile_state: EntitySelectState) -> StatementLoader:
+def statement_loader(result: Any, compile_state: EntitySelectState) -> StatementLoader:
     """How rows of *result* are loaded; made at the first execution of its compiled statement."""
     processors = result_processors(result)
     loader: StatementLoader | None = compile_state.loader
@@ -106,7 +106,7 @@ def statement_loader(result: Result[Any], compile_state: EntitySelectState) -> S
 
 def load_result(
     owner: Owner,
-    cursor_result: Result[Any],
+    cursor_result: Any,
     compile_state: EntitySelectState,
     *,
     options: LoadOptions = DEFAULT_OPTIONS,
@@ -122,7 +122,7 @@ def load_result(
     loader = statement_loader(cursor_result, compile_state)
     statement = cursor_result.context.invoked_statement
     context = LoadContext(owner, options, statement)
-    metadata = loader.metadata(extra=_keys_of(loader, statement, compile_state))
+    metadata = loader.metadata(_keys_of(loader, statement, compile_state))
     result: Result[Any] = ChunkedIteratorResult(
         metadata,
         partial(_chunks, cursor_result, loader.load, context),

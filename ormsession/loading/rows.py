@@ -49,7 +49,8 @@ def entity_loop(recipe: Recipe) -> RowLoop:
     """
     manager = recipe.mapper.class_manager
     identity_class = manager.identity_class
-    new, cls = _constructor(manager.class_)
+    cls = manager.class_
+    new: Callable[[type], Any] = cls.__new__
     keys_of = _key_reader(recipe)
     plain = tuple((source.key, source.position) for source in recipe.attributes if source.processor is None)
     converted = tuple(
@@ -102,11 +103,6 @@ def entity_loop(recipe: Recipe) -> RowLoop:
         return loaded
 
     return load
-
-
-def _constructor(cls: type) -> tuple[Callable[[type], Any], type]:
-    """What makes an empty instance: ``object.__new__`` itself for a class without its own."""
-    return cls.__new__, cls
 
 
 def _key_reader(recipe: Recipe) -> Callable[[Rows], Iterable[Any]]:
