@@ -50,8 +50,9 @@ class HeldTarget:
     def __init__(self, events_class: type[TargetEvents], class_: type) -> None:
         self.events_class = events_class
         self.class_ = class_
-        # listening asks the target's dispatcher for the signature of the event only
-        self.dispatch = events_class.dispatch
+        # Core enters listeners here, so that it finds them when they are removed; nothing is emitted
+        self.dispatch: Any = events_class.dispatch._for_class(events_class._target_class)
+        self.listeners: list[tuple[Any, dict[str, Any]]] = []
 
 
 class TargetEvents(Events[Any]):
@@ -60,7 +61,7 @@ class TargetEvents(Events[Any]):
     # per event class; see bind_events
     _target_class: type | None = None
     _resolve: Callable[[Any], Any] | None = None
-    _held: weakref.WeakKeyDictionary[type, list[tuple[Any, dict[str, Any]]]] | None = None
+    _held: weakref.WeakKeyDictionary[type, HeldTarget] | None = None
 
     @classmethod
     def _accept_with(cls, target: Any, identifier: str) -> Any:
@@ -71,7 +72,7 @@ class TargetEvents(Events[Any]):
         elif cls._target_class is not None and _is_instance_or_subclass(target, cls._target_class):
             return target
         if cls._held is not None and isinstance(target, type):
-            return HeldTarget(cls, target)
+            return cls._held.setdefault(target, HeldTarget(cls, target))
         return None
 
     @classmethod
@@ -80,8 +81,13 @@ class TargetEvents(Events[Any]):
         target = event_key.dispatch_target
         if not isinstance(target, HeldTarget):
             return False
-        assert cls._held is not None
-        cls._held.setdefault(target.class_, []).append((event_key, options))
+        target.listeners.append((event_key, options))
+        event_key.base_listen(named=False)
+        if options.get("propagate") and cls._resolve is not None:
+            for subclass in _subclasses(target.class_):
+                found = cls._resolve(subclass)
+                if found is not None:
+                    cls._listen(event_key.with_dispatch_target(found), **options)
         return True
 
     @classmethod
@@ -89,6 +95,11 @@ class TargetEvents(Events[Any]):
         cls.dispatch._clear()
         if cls._held is not None:
             cls._held.clear()
+
+
+def _subclasses(class_: type) -> list[type]:
+    """All classes below *class_*."""
+    return [each for subclass in class_.__subclasses__() for each in (subclass, *_subclasses(subclass))]
 
 
 def _is_instance_or_subclass(target: Any, class_: type) -> bool:
@@ -116,8 +127,10 @@ def bind_events(
 def apply_held(events_class: type[TargetEvents], class_: type, target: Any) -> None:
     """*class_* has become a target: give it the listeners held for it, and those held for its bases with ``propagate``."""
     for base in class_.__mro__:
-        for event_key, options in (events_class._held or {}).get(base, ()):
-            if base is class_ or options.get("propagate"):
+        held = None if events_class._held is None else events_class._held.get(base)
+        for event_key, options in () if held is None else held.listeners:
+            # one that was removed since is not known to Core any more
+            if event_key.contains() and (base is class_ or options.get("propagate")):
                 events_class._listen(event_key.with_dispatch_target(target), **options)
 
 
@@ -235,7 +248,13 @@ class InstanceEvents(TargetEvents):
 
     @classmethod
     def _listen(
-        cls, event_key: Any, *, raw: bool = False, propagate: bool = False, restore_load_context: bool = False, **options: Any
+        cls,
+        event_key: Any,
+        *,
+        raw: bool = False,
+        propagate: bool = False,
+        restore_load_context: bool = False,
+        **options: Any,
     ) -> None:
         if cls._hold(event_key, {"raw": raw, "propagate": propagate, **options}):
             return
@@ -244,7 +263,7 @@ class InstanceEvents(TargetEvents):
         if not raw and event_key.identifier != "first_init":  # which has no object yet
 
             def with_object(state: Any, *args: Any) -> Any:
-                return listener(state(), *args)
+                return listener(state.obj(), *args)
 
             event_key = event_key.with_wrapper(with_object)
         event_key.base_listen(propagate=propagate, **options)
@@ -364,6 +383,11 @@ class InstrumentationEvents(TargetEvents):
 
         event_key.with_wrapper(for_class).base_listen(propagate=propagate, **options)
 
+    @classmethod
+    def _clear(cls) -> None:
+        super()._clear()
+        instrumentation_factory.dispatch._clear()
+
     def class_instrument(self, cls: Any) -> None:
         """A class is tracked from now on."""
 
@@ -415,7 +439,7 @@ class MapperEvents(TargetEvents):
 
             def adapted(*args: Any) -> Any:
                 if position is not None:
-                    args = (*args[:position], args[position](), *args[position + 1 :])
+                    args = (*args[:position], args[position].obj(), *args[position + 1 :])
                 answer = listener(*args)
                 return answer if retval else EXT_CONTINUE
 
@@ -461,6 +485,16 @@ class MapperEvents(TargetEvents):
 
     def after_delete(self, mapper: Any, connection: Any, target: Any) -> None:
         """An object was deleted."""
+
+
+class RegistryEvents(TargetEvents):
+    """Events of a registry."""
+
+    def before_configured(self, registry: Any) -> None:
+        """The registry has mappers that are about to be configured."""
+
+    def after_configured(self, registry: Any) -> None:
+        """The mappers of the registry have been configured."""
 
 
 # ---------------------------------------------------------------- query

@@ -5,8 +5,9 @@ rooms above) waits until something is used: the first construction of an object,
 ``configure_mappers``.  A registry knows whether it has mappers that wait (``has_new_mappers``), so the usual
 answer, nothing to do, costs one look.
 
-How a run goes: ``before_configured``, then for each waiting mapper ``before_mapper_configured``, the
-mapper's own ``configure`` with ``mapper_configured`` at its end, at last ``after_configured``.  A listener
+How a run goes: ``before_configured``, of all mappers and then of each registry; for each waiting mapper
+``before_mapper_configured`` and the mapper's own ``configure`` with ``mapper_configured`` at its end; at last
+``after_configured``, of each registry and then of all mappers.  A listener
 of ``before_mapper_configured`` may answer ``EXT_SKIP``: that mapper waits for another run.
 
 A mapper whose configuration fails keeps the error.  Every later run names that mapper and its error again,
@@ -80,8 +81,11 @@ def _run(chosen: list[Registry], *, cascade: bool) -> None:
     _emit("before_configured")
     done: list[Registry] = []
     for registry in with_dependencies(chosen):
-        if not cascade and registry.has_new_mappers and registry not in chosen:
+        if not cascade and registry._new_mappers and registry not in chosen:
             raise exc.registries_not_configured()
+        if not registry._new_mappers:
+            continue
+        registry.dispatch.before_configured(registry)
         skipped = False
         for mapper in registry.waiting_mappers():
             skipped = _configure(mapper) or skipped
@@ -89,6 +93,7 @@ def _run(chosen: list[Registry], *, cascade: bool) -> None:
             done.append(registry)
     for registry in done:
         registry.all_configured()
+        registry.dispatch.after_configured(registry)
 
 
 def _configure(mapper: Mapper) -> bool:

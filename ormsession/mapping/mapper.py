@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .. import exc
 from .._core import HasCacheKey, InternalTraversal
 from ..events import MapperEvents, apply_held, bind_events
-from ..tracking.instrumentation import opt_manager_of_class
+from ..tracking.instrumentation import ClassManager, opt_manager_of_class
 from ..tracking.symbols import PASSIVE_OFF
 from . import configuration, hooks, mapped_class, validation
 from .columns import (
@@ -47,7 +47,6 @@ from .primary_key import primary_key_of, primary_keys_by_table
 from .properties import ColumnProperty, MapperProperty, SynonymProperty
 
 if TYPE_CHECKING:
-    from ..tracking.instrumentation import ClassManager
     from ..tracking.state import InstanceState
     from .registry import registry as Registry
 
@@ -77,6 +76,7 @@ class Mapper(InspectionAttr, HasCacheKey):
     polymorphic_identity: Any = None
 
     dispatch: Any  # put here by bind_events
+    class_manager: Any = ClassManager  # that of the class; on Mapper itself, for listeners, those of all classes
     validators: Mapping[str, tuple[Any, dict[str, bool]]]
     reconstructors: tuple[Any, ...]
 
@@ -105,7 +105,7 @@ class Mapper(InspectionAttr, HasCacheKey):
         validation.find_marked(self)
         apply_held(MapperEvents, class_, self)
         self.dispatch.instrument_class(self, class_)
-        self.class_manager: ClassManager = mapped_class.instrument(self)
+        self.class_manager = mapped_class.instrument(self)
         try:
             self._set_properties(arrange(self))
             for prop in self.props.values():

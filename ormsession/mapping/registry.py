@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
+from ..events import RegistryEvents, bind_events
 from . import configuration
 from .mapped_class import keyword_constructor
 from .mapper import Mapper
@@ -31,6 +32,8 @@ class registry:
         mapping = registry()
         mapping.map_imperatively(User, users)
     """
+
+    dispatch: Any  # put here by bind_events
 
     def __init__(
         self,
@@ -149,3 +152,6 @@ class registry:
         self._new_mappers = False
         for manager in list(self._managers):
             manager.before_first_instance = None
+
+
+bind_events(RegistryEvents, registry)

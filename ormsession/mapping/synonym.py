@@ -166,7 +166,7 @@ class SynonymAttribute(InspectionAttr, ColumnOperators):
     __hash__ = object.__hash__
 
     def __str__(self) -> str:
-        return f"{self.parent.class_.__name__}.{self.key}"
+        return f"{str(self.target()).rpartition('.')[0] if self._adapt else self.class_.__name__}.{self.key}"
 
     def __repr__(self) -> str:
         return f"<synonym {self}>"

@@ -443,8 +443,14 @@ def _resolve_instance_target(target: Any) -> Any:
     if isinstance(target, ClassManager):
         return target
     if isinstance(target, type):
-        return target if issubclass(target, ClassManager) else opt_manager_of_class(target)
-    return getattr(target, "class_manager", None)
+        if issubclass(target, ClassManager):
+            return target
+        manager = opt_manager_of_class(target)
+        if manager is not None:
+            return manager
+    # a mapper has the manager of its class, the class of mappers that of all
+    manager = getattr(target, "class_manager", None)
+    return manager if manager is ClassManager or isinstance(manager, ClassManager) else None
 
 
 events.bind_events(events.InstanceEvents, ClassManager, _resolve_instance_target, hold=True)
