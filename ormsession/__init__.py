@@ -8,7 +8,9 @@ from __future__ import annotations
 from . import exc as exc
 from .events import EXT_CONTINUE, EXT_SKIP, EXT_STOP
 from .loading.options import Load, UserDefinedOption, defer, load_only, undefer, undefer_group
+from .mapping.cascades import CascadeOptions
 from .mapping.configuration import clear_mappers, configure_mappers
+from .mapping.join_condition import MANYTOMANY, MANYTOONE, ONETOMANY, foreign, remote
 from .mapping.lookup import class_mapper, identity_key, inspect, object_mapper, object_state
 from .mapping.mapper import Mapper
 from .mapping.properties import (
@@ -21,6 +23,7 @@ from .mapping.properties import (
     undeferred,
 )
 from .mapping.registry import registry
+from .mapping.relationship import RelationshipProperty, backref, relationship
 from .mapping.validation import reconstructor, validates
 from .session.execute_state import ORMExecuteState
 from .session.factory import sessionmaker
@@ -43,6 +46,7 @@ from .tracking.access import (
     set_committed_value,
     was_deleted,
 )
+from .tracking.collections import attribute_keyed_dict, collection, keyfunc_mapping
 from .tracking.history import History
 from .tracking.instrumentation import instance_dict, instance_state, is_instrumented
 from .tracking.ownership import object_session
@@ -62,12 +66,16 @@ __all__ = [
     "EXT_CONTINUE",
     "EXT_SKIP",
     "EXT_STOP",
+    "MANYTOMANY",
+    "MANYTOONE",
     "NO_KEY",
     "NO_VALUE",
+    "ONETOMANY",
     "PASSIVE_NO_FETCH",
     "PASSIVE_NO_INITIALIZE",
     "PASSIVE_NO_RESULT",
     "PASSIVE_OFF",
+    "CascadeOptions",
     "ColumnProperty",
     "History",
     "InstanceState",
@@ -79,15 +87,19 @@ __all__ = [
     "PropComparator",
     "Query",
     "QueryableAttribute",
+    "RelationshipProperty",
     "Session",
     "SessionTransaction",
     "SessionTransactionOrigin",
     "SynonymProperty",
     "UserDefinedOption",
     "aliased",
+    "attribute_keyed_dict",
+    "backref",
     "class_mapper",
     "clear_mappers",
     "close_all_sessions",
+    "collection",
     "column_property",
     "configure_mappers",
     "defer",
@@ -96,6 +108,7 @@ __all__ = [
     "exc",
     "flag_dirty",
     "flag_modified",
+    "foreign",
     "get_attribute",
     "get_history",
     "identity_key",
@@ -104,6 +117,7 @@ __all__ = [
     "instance_dict",
     "instance_state",
     "is_instrumented",
+    "keyfunc_mapping",
     "load_only",
     "make_transient",
     "make_transient_to_detached",
@@ -112,6 +126,8 @@ __all__ = [
     "object_state",
     "reconstructor",
     "registry",
+    "relationship",
+    "remote",
     "scoped_session",
     "sessionmaker",
     "set_attribute",

@@ -95,11 +95,25 @@ def result_processors(result: Any) -> Any:
     return result._metadata._effective_processors if has_raw_rows(result) else None
 
 
-def unique_filters(filters: Sequence[Callable[[Any], Any] | None]) -> dict[str, Any]:
-    """loading: the argument of ``SimpleResultMetaData`` that says by what ``unique()`` compares each column."""
+def result_metadata(
+    names: Sequence[str],
+    keys: Sequence[tuple[Any, ...]],
+    *,
+    processors: Any,
+    filters: Sequence[Callable[[Any], Any] | None],
+) -> Any:
+    """loading: the columns of a result that we fill ourselves.
+
+    :param names: of the columns.
+    :param keys: for each, the objects by which it is found in a row beside its name.
+    :param processors: what converts the raw values; None when nothing does.
+    :param filters: by what ``unique()`` compares the values of each.
+    """
     if "_create_unique_filters" in SimpleResultMetaData.__slots__:  # SQLAlchemy 2.1
-        return {"_create_unique_filters": lambda result: filters}
-    return {"_unique_filters": filters}
+        options: dict[str, Any] = {"_create_unique_filters": lambda result: filters}
+    else:
+        options = {"_unique_filters": filters}
+    return SimpleResultMetaData(names, extra=keys, _processors=processors, **options)
 
 
 inspects = _inspects

@@ -33,10 +33,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.exc import (
+    AmbiguousForeignKeysError,
     ArgumentError,
     IllegalStateChangeError,
     InvalidRequestError,
     MultipleResultsFound,
+    NoForeignKeysError,
     NoResultFound,
     NoSuchColumnError,
     PendingRollbackError,
@@ -1223,3 +1225,218 @@ def backref_conflict(child: Any, started: Any, next_: Any, own: Any) -> ValueErr
         f'Bidirectional attribute conflict detected: Passing object {instance_text(child)} to attribute "{started}" '
         f'triggers a modify event on attribute "{next_}" via the backref "{own}".'
     )
+
+
+# ---------------------------------------------------------------- relationships
+
+
+def unknown_cascades(words: list[str], valid: tuple[str, ...]) -> ArgumentError:
+    """A cascade that does not exist."""
+    return ArgumentError(f"Invalid cascade option(s): {', '.join(map(repr, words))}; valid are {', '.join(valid)}, all")
+
+
+def warn_orphan_without_delete() -> None:
+    """delete-orphan alone."""
+    warnings.warn("The 'delete-orphan' cascade option requires 'delete'.", SAWarning, stacklevel=4)
+
+
+def cascade_on_viewonly(words: str) -> ArgumentError:
+    """Cascades of writing on a relationship that is only read."""
+    return ArgumentError(
+        f'Cascade settings "{words}" apply to persistence operations and should not be combined with a viewonly=True relationship.'
+    )
+
+
+def unknown_lazy(lazy: Any, valid: tuple[str, ...]) -> ArgumentError:
+    """A way of loading that does not exist."""
+    return ArgumentError(f"Unknown value {lazy!r} for 'lazy'; valid are {', '.join(valid)}")
+
+
+def viewonly_with_sync_backref() -> ArgumentError:
+    """A relationship that is only read cannot follow its other side."""
+    return ArgumentError("sync_backref and viewonly cannot both be True")
+
+
+def backref_and_back_populates() -> ArgumentError:
+    """Two ways to name the other side at once."""
+    return ArgumentError("backref and back_populates keyword arguments are mutually exclusive")
+
+
+def cascade_backrefs_removed() -> ArgumentError:
+    """A behaviour that is gone."""
+    return ArgumentError("The 'cascade_backrefs' parameter passed to relationship() may only be set to False.")
+
+
+def relationship_target(prop: Any, argument: Any) -> ArgumentError:
+    """A relationship leads to something that is not mapped."""
+    return ArgumentError(f"relationship '{prop.key}' expects a class or a mapper argument (received: {type(argument)})")
+
+
+def secondary_is_a_class(prop: Any, cls: type) -> ArgumentError:
+    """A mapped class given as secondary table."""
+    return ArgumentError(
+        f"secondary argument {cls} passed to to relationship() {prop} must be a Table object or other FROM clause; "
+        "can't send a mapped class directly as rows in 'secondary' are persisted independently of a class that is mapped to that same table."
+    )
+
+
+def warn_secondary_is_mapped(prop: Any) -> None:
+    """The secondary table is that of a mapped class."""
+    warnings.warn(
+        f"Relationship {prop}: the secondary table is also mapped by one of its classes, and both write its rows",
+        SAWarning,
+        stacklevel=4,
+    )
+
+
+def column_expected(prop: Any, name: str, value: Any) -> ArgumentError:
+    """An argument should be columns."""
+    return ArgumentError(f"Column expression expected for argument {name!r}; got {value!r}. (relationship {prop})")
+
+
+def no_foreign_keys(name: str, secondary: Any) -> SQLAlchemyError:
+    """No foreign key leads from one side to the other."""
+    between = f"via secondary table '{secondary}'" if secondary is not None else "there are no foreign keys linking these tables"
+    start = f"Could not determine join condition between parent/child tables on relationship {name} - "
+    if secondary is not None:
+        return NoForeignKeysError(
+            f"{start}there are no foreign keys linking these tables {between}. Ensure that referencing columns are associated "
+            "with a ForeignKey or ForeignKeyConstraint, or specify 'primaryjoin' and 'secondaryjoin' expressions."
+        )
+    return NoForeignKeysError(
+        f"{start}{between}. Ensure that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, "
+        "or specify a 'primaryjoin' expression."
+    )
+
+
+def ambiguous_foreign_keys(name: str, secondary: Any) -> SQLAlchemyError:
+    """Several foreign keys lead from one side to the other."""
+    via = f" via secondary table '{secondary}'" if secondary is not None else ""
+    return AmbiguousForeignKeysError(
+        f"Could not determine join condition between parent/child tables on relationship {name} - there are multiple foreign key "
+        f"paths linking the tables{via}. Specify the 'foreign_keys' argument, providing a list of those columns which should be "
+        "counted as containing a foreign key reference"
+    )
+
+
+def remote_side_redundant(name: str) -> ArgumentError:
+    """remote_side beside remote()."""
+    return ArgumentError(f"remote_side argument is redundant against more detailed _local_remote_side argument or remote() on {name}.")
+
+
+def no_column_pairs(name: str) -> ArgumentError:
+    """Nothing in the condition tells local from remote."""
+    return ArgumentError(
+        f"Relationship {name} could not determine any unambiguous local/remote column pairs based on join condition and remote_side "
+        "arguments. Mark the columns of the related rows with the remote() annotation."
+    )
+
+
+def no_equality(name: str, which: str, condition: Any) -> ArgumentError:
+    """The condition has no column = column to write along."""
+    return ArgumentError(
+        f"Could not locate any simple equality expressions involving locally mapped foreign key columns for {which} join condition "
+        f"'{condition}' on relationship {name}. Mark the referring columns with foreign(), or set viewonly=True to only read."
+    )
+
+
+def no_relevant_foreign_keys(name: str, which: str, condition: Any) -> ArgumentError:
+    """The condition has no column that refers."""
+    return ArgumentError(
+        f"Could not locate any relevant foreign key columns for {which} join condition '{condition}' on relationship {name}. "
+        "Ensure that referencing columns are associated with a ForeignKey, or mark them with foreign()."
+    )
+
+
+def ambiguous_direction(name: str) -> ArgumentError:
+    """Foreign columns on both sides."""
+    return ArgumentError(
+        f"Can't determine relationship direction for relationship '{name}' - foreign key columns within the join condition are "
+        "present in both the parent and the child's mapped tables. Mark the one that refers with foreign() or foreign_keys."
+    )
+
+
+def no_direction(name: str) -> ArgumentError:
+    """Foreign columns on neither side."""
+    return ArgumentError(
+        f"Can't determine relationship direction for relationship '{name}' - foreign key columns are present in neither the "
+        "parent nor the child's mapped tables"
+    )
+
+
+def orphan_on_many_side(prop: Any) -> ArgumentError:
+    """delete-orphan where an object can have several parents."""
+    return ArgumentError(
+        f"For {prop.direction.name.lower()} relationship {prop}, delete-orphan cascade is normally configured only on the \"one\" side. "
+        f"Set single_parent=True when each {prop.mapper.class_.__name__} is held by one {prop.parent.class_.__name__} at a time."
+    )
+
+
+def passive_deletes_all_with_delete(prop: Any) -> ArgumentError:
+    """Leaving all deletes to the database and deleting."""
+    return ArgumentError(f"On {prop}, can't set passive_deletes='all' in conjunction with 'delete' or 'delete-orphan' cascade")
+
+
+def warn_passive_deletes_on_many_to_one(prop: Any) -> None:
+    """passive_deletes where nothing is deleted."""
+    warnings.warn(
+        f"On {prop}, 'passive_deletes' is normally configured on one-to-many, one-to-one, many-to-many relationships only.",
+        SAWarning,
+        stacklevel=4,
+    )
+
+
+def back_populates_no_relationship(prop: Any, other: Any) -> InvalidRequestError:
+    """The other side is no relationship."""
+    return InvalidRequestError(
+        f"back_populates on relationship '{prop}' refers to attribute '{other}' that is not a relationship. "
+        "The back_populates parameter should refer to the name of a relationship on the target class."
+    )
+
+
+def back_populates_elsewhere(prop: Any, other: Any) -> ArgumentError:
+    """The other side leads to a third class."""
+    return ArgumentError(
+        f"reverse_property '{other.key}' on relationship {prop} references relationship {other}, which does not reference mapper {prop.parent}"
+    )
+
+
+def same_direction(prop: Any, other: Any) -> ArgumentError:
+    """Both sides point the same way."""
+    return ArgumentError(
+        f"{prop} and back-reference {other} are both of the same direction {prop.direction!r}. Did you mean to set remote_side "
+        "on the many-to-one side ?"
+    )
+
+
+def backref_name_taken(name: str, prop: Any, mapper: Any) -> ArgumentError:
+    """The other side has an attribute of the backref's name."""
+    return ArgumentError(
+        f"Error creating backref '{name}' on relationship '{prop}': property of that name exists on mapper '{mapper}'"
+    )
+
+
+def secondaryjoin_without_secondary(prop: Any) -> ArgumentError:
+    """A backref with a condition for a table that is not there."""
+    return ArgumentError(f"Can't assign 'secondaryjoin' on a backref of {prop}, which has no secondary table")
+
+
+def ambiguous_name(prop: Any, name: str, classes: Any) -> InvalidRequestError:
+    """Several classes have the name."""
+    found = ", ".join(sorted(f"{cls.__module__}.{cls.__name__}" for cls in classes))
+    return InvalidRequestError(
+        f'Multiple classes found for path "{name}" in the registry of {prop}: {found}. Give the class itself, or a function that returns it.'
+    )
+
+
+def unknown_name(prop: Any, text: str, error: Exception) -> InvalidRequestError:
+    """A name means nothing."""
+    return InvalidRequestError(
+        f"When initializing mapper {prop.parent}, expression {text!r} failed to locate a name ({error}). If this is a class name, "
+        f"map the class before mappers are configured, in the same registry as {prop.parent.class_.__name__}."
+    )
+
+
+def sync_with_viewonly(prop: Any, viewonly: Any) -> InvalidRequestError:
+    """A relationship that is only read was to be kept in step."""
+    return InvalidRequestError(f"Relationship {prop} cannot specify sync_backref=True since {viewonly} includes viewonly=True.")

@@ -46,3 +46,21 @@ called when a mapper is configured, and again when a property was added to a con
 
 comparator_for = no_comparator
 """``comparator_for(prop, mapper)``: the object that gives an attribute its operators.  Filled by ``sql``."""
+
+
+def plain_relationship(prop: Any) -> tuple[Any, dict[str, Any]]:
+    """The implementation that tracking chooses, without a loader."""
+    return None, {}
+
+
+def no_cascades(prop: Any, attribute: Any) -> None:
+    """Changes of the attribute reach nobody."""
+
+
+relationship_impl = plain_relationship
+"""``relationship_impl(prop)``: the class of the implementation behind a relationship's attribute (None for the usual
+one) and its options.  Filled by ``loading``."""
+
+install_cascades = no_cascades
+"""``install_cascades(prop, attribute)``: let what enters and leaves the attribute follow its object into and out of the
+session.  Filled by ``unitofwork``."""

@@ -88,7 +88,9 @@ class Attribute:
     is_instance = is_mapper = is_aliased_class = is_property = False
     property: Any = None
 
-    def __init__(self, class_: type, key: str, impl: ScalarAttributeImpl, *, comparator: Any = None, parent: Any = None) -> None:
+    def __init__(
+        self, class_: type, key: str, impl: ScalarAttributeImpl, *, comparator: Any = None, parent: Any = None
+    ) -> None:
         self.class_ = class_
         self.key = key
         self.impl = impl
@@ -331,11 +333,15 @@ class ScalarAttributeImpl:
 
     # ------------------------------------------------------------ the operations of a one-element collection
 
-    def append(self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF) -> None:
+    def append(
+        self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF
+    ) -> None:
         """Make *value* the value."""
         self.set(state, dict_, value, initiator, passive)
 
-    def remove(self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF) -> None:
+    def remove(
+        self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF
+    ) -> None:
         """Set None when *value* is the value.
 
         :raises ValueError: when it is not.

@@ -115,7 +115,11 @@ def instrument_class(cls: type) -> None:
         role = getattr(method, "_sa_instrument_role", None)
         if role is not None:
             found.setdefault(role, name)
-        if role in ("appender", "remover") or hasattr(method, "_sa_instrument_before") or hasattr(method, "_sa_instrument_after"):
+        if (
+            role in ("appender", "remover")
+            or hasattr(method, "_sa_instrument_before")
+            or hasattr(method, "_sa_instrument_after")
+        ):
             marked[name] = method
     roles = {**roles, **found}
     for name, method in marked.items():
@@ -196,7 +200,9 @@ def _argument(names: list[str], place: int | str, args: tuple[Any, ...], kw: dic
     raise exc.missing_collection_argument(place)
 
 
-def _with_argument(names: list[str], place: int | str, args: tuple[Any, ...], kw: dict[str, Any], item: Any) -> tuple[Any, Any]:
+def _with_argument(
+    names: list[str], place: int | str, args: tuple[Any, ...], kw: dict[str, Any], item: Any
+) -> tuple[Any, Any]:
     position, name = _place_of(names, place, args)
     if position < len(args):
         return (*args[:position], item, *args[position + 1 :]), kw
@@ -389,7 +395,9 @@ class KeyFuncDict(dict[Any, Any]):
     :param ignore_unpopulated_attribute: leave out a value whose key is not there, instead of raising.
     """
 
-    def __init__(self, keyfunc: Callable[[Any], Any], *dict_args: Any, ignore_unpopulated_attribute: bool = False) -> None:
+    def __init__(
+        self, keyfunc: Callable[[Any], Any], *dict_args: Any, ignore_unpopulated_attribute: bool = False
+    ) -> None:
         self.keyfunc = keyfunc
         self.ignore_unpopulated_attribute = ignore_unpopulated_attribute
         super().__init__(*dict_args)

@@ -92,7 +92,10 @@ class IdentityMap(Mapping[tuple[Any, ...], Any]):
 
     def contains_state(self, state: InstanceState) -> bool:
         """True when the map holds this very state."""
-        return state.pk is not None and self.get_state(state.manager.identity_class, state.pk, state.identity_token) is state
+        return (
+            state.pk is not None
+            and self.get_state(state.manager.identity_class, state.pk, state.identity_token) is state
+        )
 
     def all_states(self) -> list[InstanceState]:
         """All states, as a list that later changes of the map do not touch."""

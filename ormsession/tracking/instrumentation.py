@@ -270,7 +270,9 @@ def unregister_class(class_: type) -> None:
 def _check_trackable(class_: type) -> None:
     if getattr(class_, "__dictoffset__", 1) == 0:
         raise exc.untrackable_class(
-            class_, "__dict__", "Define it without __slots__ (slots=False for dataclasses and attrs), or add '__dict__' to them."
+            class_,
+            "__dict__",
+            "Define it without __slots__ (slots=False for dataclasses and attrs), or add '__dict__' to them.",
         )
     if getattr(class_, "__weakrefoffset__", 1) == 0:
         raise exc.untrackable_class(class_, "__weakref__", "Add '__weakref__' to its __slots__.")
@@ -322,7 +324,9 @@ def _make_init(manager: ClassManager) -> Callable[..., None]:
     return __init__
 
 
-def _init_with_events(original: Callable[..., None], state: InstanceState, args: tuple[Any, ...], kw: dict[str, Any]) -> None:
+def _init_with_events(
+    original: Callable[..., None], state: InstanceState, args: tuple[Any, ...], kw: dict[str, Any]
+) -> None:
     manager = state.manager
     if not manager.has_instances:
         manager.has_instances = True

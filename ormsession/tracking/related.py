@@ -185,7 +185,9 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
     collection = True
 
-    def __init__(self, class_: type, key: str, *, typecallable: Callable[[], Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, class_: type, key: str, *, typecallable: Callable[[], Any] | None = None, **options: Any
+    ) -> None:
         super().__init__(class_, key, **options)
         self.collection_factory = prepare_instrumentation(typecallable or list)
         self.kind = duck_type_collection(self.collection_factory())
@@ -248,7 +250,9 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
     # ------------------------------------------------------------ reading
 
-    def get_collection(self, state: InstanceState, dict_: Values, user_data: Any = None, passive: int = PASSIVE_OFF) -> Any:
+    def get_collection(
+        self, state: InstanceState, dict_: Values, user_data: Any = None, passive: int = PASSIVE_OFF
+    ) -> Any:
         """The view of the collection, loaded if need be and allowed; else ``PASSIVE_NO_RESULT``."""
         found = self.get(state, dict_, passive) if user_data is None else user_data
         if found is PASSIVE_NO_RESULT or found is NO_VALUE:
@@ -344,7 +348,9 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
     # ------------------------------------------------------------ writing
 
-    def append(self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF) -> None:
+    def append(
+        self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF
+    ) -> None:
         """Add an element; kept for later when the collection is not loaded and may not be."""
         adapter = self.get_collection(state, dict_, passive=passive)
         if adapter is PASSIVE_NO_RESULT:
@@ -352,7 +358,9 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
         else:
             adapter.append_with_event(value, initiator)
 
-    def remove(self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF) -> None:
+    def remove(
+        self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF
+    ) -> None:
         """Remove an element; kept for later when the collection is not loaded and may not be."""
         adapter = self.get_collection(state, dict_, passive=passive)
         if adapter is PASSIVE_NO_RESULT:

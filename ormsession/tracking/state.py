@@ -477,7 +477,9 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     def _expire(self, dict_: dict[str, Any], modified_set: Any = None) -> None:
         self.expire(dict_)
 
-    def _expire_attributes(self, dict_: dict[str, Any], attribute_names: Iterable[str], no_loader: bool = False) -> None:
+    def _expire_attributes(
+        self, dict_: dict[str, Any], attribute_names: Iterable[str], no_loader: bool = False
+    ) -> None:
         self.expire_attributes(dict_, attribute_names, keep_own_loaders=no_loader)
 
     def _track_last_known_value(self, key: str) -> None:
@@ -516,7 +518,9 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         """What another process can use: everything but the session."""
         data = {name: getattr(self, name) for name in ("pk", "modified", "changes", "incomplete")}
         if self.extras:
-            data["extras"] = {name: value for name, value in self.extras.items() if name not in ("insert_order", "is_deleted")}
+            data["extras"] = {
+                name: value for name, value in self.extras.items() if name not in ("insert_order", "is_deleted")
+            }
         return data
 
     def __setstate__(self, data: Mapping[str, Any]) -> None:

@@ -235,8 +235,9 @@ def test_a_keyed_dict_takes_its_keys_from_its_values():
 
 
 def test_a_value_without_a_key_is_refused_or_left_out():
-    Strict, Lenient = parent_of(attribute_keyed_dict("name")), parent_of(
-        attribute_keyed_dict("name", ignore_unpopulated_attribute=True)
+    Strict, Lenient = (
+        parent_of(attribute_keyed_dict("name")),
+        parent_of(attribute_keyed_dict("name", ignore_unpopulated_attribute=True)),
     )
     child = Child()
     del child.name
@@ -545,7 +546,9 @@ def test_a_listener_can_replace_the_element_that_a_custom_class_takes():
     assert bag.data == ["A", "B"]
 
 
-@pytest.mark.parametrize(("missing", "role"), [("append", "an appender"), ("remove", "a remover"), ("__iter__", "an iterator")])
+@pytest.mark.parametrize(
+    ("missing", "role"), [("append", "an appender"), ("remove", "a remover"), ("__iter__", "an iterator")]
+)
 def test_a_class_without_a_role_is_refused(missing, role):
     methods = {"append": lambda self, item: None, "remove": lambda self, item: None, "__iter__": lambda self: iter(())}
     del methods[missing]
