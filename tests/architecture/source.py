@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterator
 
@@ -66,5 +67,6 @@ def origin_of(node: ast.ImportFrom, package: str) -> str:
     return ".".join([*parts[: len(parts) - node.level + 1], *filter(None, [node.module])])
 
 
-def all_imports() -> list[Import]:
-    return [found for module, path in modules().items() for found in imports_of(module, path)]
+@functools.cache
+def all_imports() -> tuple[Import, ...]:
+    return tuple(found for module, path in modules().items() for found in imports_of(module, path))
