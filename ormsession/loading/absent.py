@@ -130,7 +130,7 @@ def load_attributes(
             loaded.append(prop.key)
     mark_loaded(state, values, loaded)
     if state.manager.dispatch.refresh:
-        state.manager.dispatch.refresh(state, LoadContext(owner, DEFAULT_OPTIONS, statement), loaded)
+        state.manager.dispatch.refresh(state, LoadContext(owner, DEFAULT_OPTIONS, statement), set(loaded))
     return True
 
 

@@ -66,7 +66,7 @@ class KnownObjects:
         if filled:
             mark_loaded(state, values, filled)
             if state.manager.dispatch.refresh:
-                state.manager.dispatch.refresh(state, context, filled)
+                state.manager.dispatch.refresh(state, context, set(filled))
 
     def _overwrite(self, instance: Any, state: InstanceState, row: Row, context: LoadContext) -> None:
         """Make the object what the row says."""

@@ -203,6 +203,7 @@ def column_attribute(attribute: Any) -> tuple[Any, str]:
     key = getattr(attribute, "key", None)
     if not getattr(attribute, "is_attribute", False) or entity is None or key is None:
         raise exc.option_needs_attribute(attribute)
+    entity.mapper.ensure_configured()
     prop = entity.mapper.props.get(key)
     while isinstance(prop, SynonymProperty):
         key = prop.name

@@ -187,7 +187,7 @@ def register_column_attribute(prop: ColumnProperty, mapper: Mapper) -> None:
     column = prop.columns[0]
     # a changed primary key or version is written with its old value in the WHERE clause
     needs_old_value = prop.active_history or mapper.is_identifying(prop)
-    register_attribute(
+    attribute = register_attribute(
         mapper.class_,
         prop.key,
         attribute_class=hooks.attribute_class,
@@ -195,10 +195,11 @@ def register_column_attribute(prop: ColumnProperty, mapper: Mapper) -> None:
         comparator=hooks.comparator_for(prop, mapper),
         parententity=mapper,
         active_history=needs_old_value,
-        doc=prop.doc,
         compare=column.type.compare_values,
         load_on_unexpire=not prop.deferred,
     )
+    # also when there is none: the docstring of the descriptor's class says nothing about the attribute
+    attribute.__doc__ = prop.doc
 
 
 # ---------------------------------------------------------------- constructors for properties=

@@ -67,8 +67,10 @@ class QueryableAttribute(Attribute, ColumnOperators):
 
     @property
     def info(self) -> dict[Any, Any]:
-        """The user's own notes about the attribute."""
-        info: dict[Any, Any] = self.property.info
+        """The user's own notes: those of the column when it stands for one, else its own."""
+        columns = getattr(self.property, "columns", None)
+        noted = columns[0] if columns and isinstance(columns[0], Column) else self.property
+        info: dict[Any, Any] = noted.info
         return info
 
     def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:

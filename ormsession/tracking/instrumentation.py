@@ -457,4 +457,7 @@ def _resolve_instance_target(target: Any) -> Any:
     return manager if manager is ClassManager or isinstance(manager, ClassManager) else None
 
 
+# SQLAlchemy's name for the target of instrumentation events
+_instrumentation_factory = events.instrumentation_factory
+
 events.bind_events(events.InstanceEvents, ClassManager, _resolve_instance_target, hold=True)

@@ -90,7 +90,7 @@ def test_a_refresh_listener_hears_which_attributes_a_row_filled(reader, Book, by
 
     reader.all(by_id)
 
-    assert heard == [(1, ["year"])]
+    assert heard == [(1, {"year"})]
 
 
 def test_a_refresh_listener_hears_once_per_result_of_an_overwritten_object(reader, Book):

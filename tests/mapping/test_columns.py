@@ -266,3 +266,16 @@ def test_a_table_without_foreign_key_order_keeps_the_order_of_the_join(mapping):
     b = Table("b", metadata, Column("y", Integer, primary_key=True))
     mapper = mapping.map_imperatively(Thing, join(a, b, a.c.x == b.c.y))
     assert set(mapper.tables) == {a, b}
+
+
+def test_notes_on_an_attribute_are_those_of_its_column_or_else_its_own(mapping, users):
+    mapping.map_imperatively(
+        Thing, users, properties={"lower": column_property(func.lower(users.c.name), info={"a": 1})}
+    )
+    assert Thing.name.info is users.c.name.info
+    assert Thing.lower.info == {"a": 1}
+
+
+def test_an_attribute_without_documentation_has_no_docstring(mapping, users):
+    mapping.map_imperatively(Thing, users)
+    assert Thing.name.__doc__ is None

@@ -273,3 +273,77 @@ class TestClearMappers:
         assert first.mappers == second.mappers == frozenset()
         assert not hasattr(Thing, "__mapper__")
         assert not hasattr(Other, "address")
+
+
+class TestRegistryEvents:
+    def test_a_registry_hears_of_its_own_configuration(self, mapping, users):
+        heard = []
+        event.listen(mapping, "before_configured", lambda registry: heard.append(("before", registry)))
+        event.listen(mapping, "after_configured", lambda registry: heard.append(("after", registry)))
+        mapping.map_imperatively(Thing, users)
+        mapping.configure()
+        mapping.configure()
+        assert heard == [("before", mapping), ("after", mapping)]
+
+    def test_another_one_hears_nothing(self, mapping, users):
+        heard = []
+        other = ormsession.registry()
+        event.listen(other, "before_configured", heard.append)
+        mapping.map_imperatively(Thing, users)
+        configure_mappers()
+        assert heard == []
+
+
+class TestHeldListeners:
+    def test_reach_subclasses_that_were_mapped_before(self, mapping, users):
+        class Base:
+            pass
+
+        class Derived(Base):
+            pass
+
+        heard = []
+        mapper = mapping.map_imperatively(Derived, users)
+        event.listen(Base, "before_insert", lambda mapper, connection, target: heard.append(target), propagate=True)
+        event.listen(Base, "load", lambda target, context: heard.append(target), propagate=True)
+        derived = Derived()
+        mapper.dispatch.before_insert(mapper, None, inspect(derived))
+        mapper.class_manager.dispatch.load(inspect(derived), None)
+        assert heard == [derived, derived]
+
+    def test_are_forgotten_when_removed(self, mapping, users, emails):
+        class Base:
+            pass
+
+        class Derived(Base):
+            pass
+
+        class Late(Base):
+            pass
+
+        heard = []
+
+        def listener(mapper, class_):
+            heard.append(class_)
+
+        event.listen(Base, "after_mapper_constructed", listener, propagate=True)
+        mapping.map_imperatively(Derived, users)
+        event.remove(Base, "after_mapper_constructed", listener)
+        mapping.map_imperatively(Late, emails)
+        assert heard == [Derived]
+
+    def test_those_of_instances_of_all_mapped_classes_hear_each(self, mapping, users, listen):
+        heard = []
+        mapper = mapping.map_imperatively(Thing, users)
+        listen(Mapper, "load", lambda target, context: heard.append(target))
+        thing = Thing()
+        mapper.class_manager.dispatch.load(inspect(thing), None)
+        assert heard == [thing]
+
+    def test_those_of_a_mapper_hear_its_instances(self, mapping, users):
+        heard = []
+        mapper = mapping.map_imperatively(Thing, users)
+        event.listen(mapper, "load", lambda target, context: heard.append(target))
+        thing = Thing()
+        mapper.class_manager.dispatch.load(inspect(thing), None)
+        assert heard == [thing]

@@ -81,3 +81,8 @@ class TestVersions:
     def test_a_column_of_another_table_is_refused(self, mapping, users, emails):
         with pytest.raises(ArgumentError, match="column 'emails.id' is not represented"):
             mapping.map_imperatively(Thing, users, version_id_col=emails.c.id)
+
+
+def test_a_column_as_discriminator_is_refused_like_the_other_options_of_hierarchies(mapping, users):
+    with pytest.raises(ArgumentError, match="can't be mapped with 'polymorphic_on'"):
+        mapping.map_imperatively(Thing, users, polymorphic_on=users.c.name)
