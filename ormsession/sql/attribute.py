@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from sqlalchemy import Column
 from sqlalchemy.sql.operators import ColumnOperators
 
 from .. import exc
