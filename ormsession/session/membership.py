@@ -19,7 +19,7 @@ Invariant: all of them carry the session's number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import exc
@@ -58,8 +58,10 @@ def cascade(kind: str, state: InstanceState) -> tuple[InstanceState, ...]:
     return (state,)
 
 
-def announce(session: Session, states: Iterable[InstanceState], before: ObjectState, now: ObjectState) -> None:
+def announce(session: Session, states: Collection[InstanceState], before: ObjectState, now: ObjectState) -> None:
     """Tell listeners that objects moved from one state to another."""
+    if not states:
+        return
     name = transition_event(before, now)
     if name is not None:
         listeners = getattr(session.dispatch, name)
