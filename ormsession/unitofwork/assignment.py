@@ -41,7 +41,8 @@ class Undo:
         """Put a value on each object, one for each state."""
         before = []
         for state, value in zip(states, values, strict=True):
-            dict_ = state.dict
+            # the flush holds the objects; ``state.dict`` would call a property for each generated key
+            dict_ = state().__dict__
             before.append(dict_.get(attribute, NO_VALUE))
             dict_[attribute] = value
         self.assignments.append(Assignment(attribute, states, before))

@@ -67,7 +67,7 @@ def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batc
     late: dict[tuple[str, ...], list[LateValue]] = {}
     last: tuple[str, ...] | None = None
     for state in states:  # the loop over all new rows: nothing is called for a column that needs nothing
-        get = state.dict.get
+        get = state().__dict__.get
         row = {name: get(attribute) for name, attribute in always}
         chosen: tuple[str, ...] = ()
         for name, attribute, none_is_value in sometimes:
@@ -152,7 +152,7 @@ def changed_values(columns: TableColumns, state: InstanceState) -> Row:
     changes = state.changes
     if not changes:
         return row
-    get = state.dict.get
+    get = state().__dict__.get
     written = columns.written
     for attribute, before in changes.items():
         if attribute in written:

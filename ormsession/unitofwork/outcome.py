@@ -53,7 +53,7 @@ class FlushOutcome:
             states, keys = list(members), manager.mapper.pk_keys
             if len(keys) == 1:
                 key = keys[0]
-                pks: list[Any] = [state.dict.get(key) for state in states]
+                pks: list[Any] = [state().__dict__.get(key) for state in states]
                 is_incomplete = None in pks
             else:
                 pks = [tuple(map(state.dict.get, keys)) for state in states]

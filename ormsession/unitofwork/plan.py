@@ -300,6 +300,8 @@ def _steps_in_table_order(saves: Sequence[Stage], deletes: Sequence[Stage], orde
 
 
 def _steps_in_row_order(steps: list[Step], order: TableOrder) -> list[Step]:
+    if len(steps) == 1 and len(steps[0].batch.rows) == 1:
+        return steps
     if not order.entangled and all(step.batch.kind is OperationKind.INSERT for step in steps):
         return steps
     parts = order_of_rows([step.batch for step in steps], order)

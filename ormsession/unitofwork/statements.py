@@ -10,7 +10,7 @@ answers with, which ones Python's defaults filled in, and which ones are unknown
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,6 +24,9 @@ Form = TypeVar("Form")
 
 Attributes = tuple[tuple[str, str], ...]
 """(parameter, attribute) pairs"""
+
+Fetched = list[tuple[Column[Any], str]]
+"""(column, attribute) pairs"""
 
 
 class Sending(enum.Enum):
@@ -119,54 +122,56 @@ def _make_insert_form(
     *,
     single: bool,
 ) -> InsertForm:
-    table, given = columns.table, set(names).difference(expressions)
-    key_names = {each.name for each in columns.pk}
-    left_out = [each for each in columns.sometimes if each.name not in given]
-    keys = [
-        (each.column, each.attribute) for each in left_out if each.name in key_names and _comes_back(each, expressions)
-    ]
-    made = [
-        (each.column, each.attribute) for each in left_out if each.made_by == "server" and each.name not in key_names
-    ]
-    filled = tuple(
-        (each.name, each.attribute) for each in left_out if each.made_by == "python" and each.name not in expressions
-    )
-    known_later = [attribute for _, attribute in made]
-    unknown = [columns.attribute_of[name] for name in expressions if name not in key_names]
-    unknown = list(dict.fromkeys([*known_later, *unknown]))
-
+    given = set(names).difference(expressions)
+    keys, made, filled = _left_out(columns, given, expressions)
     eager = columns.mapper.eager_defaults
-    wants_made = eager is True or (eager == "auto" and abilities.returns_many)
-    version = columns.version
-    if version is not None and version.generator is None and version.name not in given:
-        wanted = made if wants_made else [pair for pair in made if pair[1] == version.attribute]
-    else:
-        wanted = made if wants_made else []
-    fetched = keys + (wanted if abilities.returns_one else [])
+    wanted = made
+    if not (eager is True or (eager == "auto" and abilities.returns_many)):
+        wanted = [pair for pair in made if _is_version_of_server(columns, pair[1])]
+    fetched = keys + wanted if abilities.returns_one else keys
     selected = () if abilities.returns_one else tuple(attribute for _, attribute in wanted)
-    fetched_attributes = {attribute for _, attribute in fetched}
-    left_unknown = tuple(key for key in unknown if key not in fetched_attributes and key not in selected)
+    known = {attribute for _, attribute in fetched}.union(selected)
+    made_or_sql = [*(attribute for _, attribute in made), *(columns.attribute_of[name] for name in expressions)]
+    unknown = tuple(attribute for attribute in dict.fromkeys(made_or_sql) if attribute not in known)
 
-    statement: Insert = table.insert()
+    statement: Insert = columns.table.insert()
     if expressions:
-        statement = statement.values({table.c[name]: value for name, value in expressions.items()})
-    if not fetched:
-        sending = Sending.ONE_BY_ONE if expressions else Sending.TOGETHER
-    elif not single and abilities.returns_many:
+        statement = statement.values({columns.table.c[name]: value for name, value in expressions.items()})
+    sending = Sending.ONE_BY_ONE if expressions or fetched else Sending.TOGETHER
+    if fetched and not single and abilities.returns_many:
         sending = Sending.TOGETHER_RETURNING
         statement = statement.returning(*[column for column, _ in fetched], sort_by_parameter_order=True)
-    else:
+    elif wanted and abilities.returns_one:
         # keys alone come back without being asked for, by whatever means the driver has
-        sending = Sending.ONE_BY_ONE
-        if abilities.returns_one and wanted:
-            sending = Sending.ONE_BY_ONE_RETURNING
-            statement = statement.returning(*[column for column, _ in fetched])
-    return InsertForm(statement, sending, tuple(fetched), filled, selected, left_unknown)
+        sending = Sending.ONE_BY_ONE_RETURNING
+        statement = statement.returning(*[column for column, _ in fetched])
+    return InsertForm(statement, sending, tuple(fetched), filled, selected, unknown)
 
 
-def _comes_back(key: Any, expressions: Mapping[str, Any]) -> bool:
-    """Whether a key column that is not given as a value has to be asked for."""
-    return key.made_by != "python" or key.name in expressions
+def _left_out(
+    columns: TableColumns, given: Collection[str], expressions: Mapping[str, Any]
+) -> tuple[Fetched, Fetched, Attributes]:
+    """Columns that no row gives as a value: keys to ask for, what the server makes, what Python fills."""
+    key_names = {key.name for key in columns.pk}
+    keys: Fetched = []
+    made: Fetched = []
+    filled = []
+    for each in columns.sometimes:
+        if each.name in given:
+            continue
+        if each.made_by == "python" and each.name not in expressions:
+            filled.append((each.name, each.attribute))
+        elif each.name in key_names:
+            keys.append((each.column, each.attribute))
+        elif each.made_by == "server":
+            made.append((each.column, each.attribute))
+    return keys, made, tuple(filled)
+
+
+def _is_version_of_server(columns: TableColumns, attribute: str) -> bool:
+    """Whether the attribute is a version that the server makes: it must be known after every flush."""
+    version = columns.version
+    return version is not None and version.generator is None and version.attribute == attribute
 
 
 # ---------------------------------------------------------------- UPDATE
@@ -187,17 +192,16 @@ def _make_update_form(
     columns: TableColumns, names: tuple[str, ...], expressions: Mapping[str, Any], abilities: Abilities
 ) -> UpdateForm:
     table, given = columns.table, set(names).difference(expressions)
-    made = {attribute: table.c[name] for name, attribute in columns.updated_by_server if name not in given}
-    key_attributes = [each.attribute for each in columns.pk if each.name in expressions]
-    wanted: dict[str, Column[Any]] = {key: columns.column_of[key] for key in key_attributes}
-    if columns.mapper.eager_defaults is True:
-        wanted.update(made)
-    version = columns.version
-    if version is not None and version.generator is None and (version.attribute in made or version.name in expressions):
-        wanted[version.attribute] = version.column
-    unknown = dict.fromkeys([*made, *(columns.attribute_of[name] for name in expressions)])
-    fetched = tuple((column, key) for key, column in wanted.items()) if abilities.returns_one else ()
-    selected = () if abilities.returns_one else tuple(key for key in wanted if key not in key_attributes)
+    made = [attribute for name, attribute in columns.updated_by_server if name not in given]
+    by_sql = [columns.attribute_of[name] for name in expressions]
+    keys = [key.attribute for key in columns.pk if key.name in expressions]
+    eager = columns.mapper.eager_defaults is True
+    wanted = [key for key in made if eager or _is_version_of_server(columns, key)]
+    wanted += [key for key in by_sql if _is_version_of_server(columns, key) and key not in wanted]
+    fetched = [(columns.column_of[key], key) for key in [*keys, *wanted]] if abilities.returns_one else []
+    selected = () if abilities.returns_one else tuple(wanted)
+    known = {key for _, key in fetched}.union(selected)
+    unknown = tuple(key for key in dict.fromkeys([*made, *by_sql]) if key not in known)
     filled = tuple((name, key) for name, key in columns.updated_by_python if name not in names)
 
     statement = update_statement(columns)
@@ -205,8 +209,7 @@ def _make_update_form(
         statement = statement.values({table.c[name]: value for name, value in expressions.items()})
     if fetched:
         statement = statement.returning(*[column for column, _ in fetched])
-    left_unknown = tuple(key for key in unknown if key not in selected and key not in {name for _, name in fetched})
-    return UpdateForm(statement, fetched, filled, selected, left_unknown)
+    return UpdateForm(statement, tuple(fetched), filled, selected, unknown)
 
 
 def update_statement(columns: TableColumns) -> Update:
