@@ -106,6 +106,10 @@ def print_causes(outcomes: dict[str, theirs.Outcome], number: int) -> None:
             print(f"{count:>6}  {text}")
 
 
+def ran(test: str, outcomes: dict[str, theirs.Outcome]) -> bool:
+    return test in outcomes[ratchet.file_of(test)].status
+
+
 def settle(listed: ratchet.PassingList, outcomes: dict[str, theirs.Outcome], options: argparse.Namespace) -> int:
     """Compare the run with the list, update it where asked; the exit status."""
     passed = frozenset(test for outcome in outcomes.values() for test in outcome.passed)
@@ -116,9 +120,12 @@ def settle(listed: ratchet.PassingList, outcomes: dict[str, theirs.Outcome], opt
         print("  newly passes:", test)
     if len(found.gained) > SHOWN:
         print(f"  ... and {len(found.gained) - SHOWN} more")
-    for test in found.lost:
+    not_run = collections.Counter(ratchet.file_of(test) for test in found.lost if not ran(test, outcomes))
+    for test in (test for test in found.lost if ran(test, outcomes)):
         outcome = outcomes[ratchet.file_of(test)]
-        print("  no longer passes:", test, "|", outcome.message.get(test, outcome.status.get(test, "did not run")))
+        print("  no longer passes:", test, "|", outcome.message.get(test, outcome.status[test]))
+    for name, count in not_run.items():
+        print(f"  did not run: {count} listed tests of {name}")
     if options.update:
         dropped = frozenset(found.lost) if options.force else frozenset()
         ratchet.write(ratchet.PassingList(listed.version, (listed.tests - dropped) | passed))
