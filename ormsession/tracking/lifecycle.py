@@ -34,6 +34,9 @@ class ObjectState(enum.Enum):
     DELETED = "deleted"
     DETACHED = "detached"
 
+    # members are single objects; the hash of Enum is a Python function, and tables are looked up for every object
+    __hash__ = object.__hash__
+
 
 class Call(enum.Enum):
     """What can move an object from one state to another."""
@@ -97,6 +100,14 @@ EVENT_NAMES: tuple[str, ...] = (
 """The session events of the table, in the order in which an object can meet them."""
 
 
+_EVENT_OF: dict[tuple[ObjectState, ObjectState], str] = {
+    (before, now): name
+    for before in ObjectState
+    for now in ObjectState
+    if (name := f"{before.value}_to_{now.value}") in EVENT_NAMES
+}
+
+
 def state_of(*, has_key: bool, is_attached: bool, is_deleted: bool) -> ObjectState:
     """The state that follows from the three facts.
 
@@ -118,10 +129,7 @@ def after(before: ObjectState, call: Call) -> ObjectState | None:
 
 def transition_event(before: ObjectState, now: ObjectState, *, loaded: bool = False) -> str | None:
     """The name of the session event for a move, or None when the move has none."""
-    if loaded:
-        return "loaded_as_persistent"
-    name = f"{before.value}_to_{now.value}"
-    return name if name in EVENT_NAMES else None
+    return "loaded_as_persistent" if loaded else _EVENT_OF.get((before, now))
 
 
 def diagram() -> str:
