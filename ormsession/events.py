@@ -50,8 +50,9 @@ class HeldTarget:
     def __init__(self, events_class: type[TargetEvents], class_: type) -> None:
         self.events_class = events_class
         self.class_ = class_
+        target_class: Any = events_class._target_class
         # Core enters listeners here, so that it finds them when they are removed; nothing is emitted
-        self.dispatch: Any = events_class.dispatch._for_class(events_class._target_class)
+        self.dispatch: Any = events_class.dispatch._for_class(target_class)
         self.listeners: list[tuple[Any, dict[str, Any]]] = []
 
 
@@ -99,7 +100,8 @@ class TargetEvents(Events[Any]):
 
 def _subclasses(class_: type) -> list[type]:
     """All classes below *class_*."""
-    return [each for subclass in class_.__subclasses__() for each in (subclass, *_subclasses(subclass))]
+    below: list[type] = class_.__subclasses__()
+    return [each for subclass in below for each in (subclass, *_subclasses(subclass))]
 
 
 def _is_instance_or_subclass(target: Any, class_: type) -> bool:
@@ -120,12 +122,12 @@ def bind_events(
     """
     target_class.dispatch = dispatcher(events_class)  # type: ignore[attr-defined]
     events_class._target_class = target_class
-    events_class._resolve = resolve if resolve is None else staticmethod(resolve)  # type: ignore[assignment]
+    events_class._resolve = resolve if resolve is None else staticmethod(resolve)
     events_class._held = weakref.WeakKeyDictionary() if hold else None
 
 
 def apply_held(events_class: type[TargetEvents], class_: type, target: Any) -> None:
-    """*class_* has become a target: give it the listeners held for it, and those held for its bases with ``propagate``."""
+    """*class_* has become a target: give it its held listeners, and those of its bases with ``propagate``."""
     for base in class_.__mro__:
         held = None if events_class._held is None else events_class._held.get(base)
         for event_key, options in () if held is None else held.listeners:

@@ -6,7 +6,7 @@ from plain access is said in its docstring.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import exc
 from .attributes import AttributeEventToken, ScalarAttributeImpl
@@ -14,6 +14,9 @@ from .history import History
 from .ownership import owner_of
 from .state import STATE_KEY, InstanceState
 from .symbols import NO_VALUE, OP_MODIFIED, PASSIVE_OFF
+
+if TYPE_CHECKING:
+    from .related import CollectionAttributeImpl
 
 
 def _parts(instance: Any, key: str) -> tuple[InstanceState, dict[str, Any], ScalarAttributeImpl]:
@@ -74,7 +77,7 @@ def get_history(obj: Any, key: str, passive: int = PASSIVE_OFF) -> History:
     :param key: the name of a mapped attribute.
     :param passive: what may be done when the value is not loaded; by default it is loaded.
     """
-    if passive is True:  # type: ignore[comparison-overlap]
+    if passive is True:
         raise exc.boolean_passive()
     state, dict_, impl = _parts(obj, key)
     return impl.get_history(state, dict_, passive)
@@ -93,12 +96,12 @@ def init_collection(obj: Any, key: str) -> Any:
     state, dict_, impl = _parts(obj, key)
     if not impl.collection:
         raise exc.not_a_collection(type(obj), key)
-    return impl.initialize_collection(state, dict_)  # type: ignore[attr-defined]
+    return cast("CollectionAttributeImpl", impl).initialize_collection(state, dict_)
 
 
 def init_state_collection(state: InstanceState, dict_: dict[str, Any], key: str) -> Any:
     """The same as :func:`init_collection`, for a state."""
-    return state.manager[key].impl.initialize_collection(state, dict_)  # type: ignore[attr-defined]
+    return cast("CollectionAttributeImpl", state.manager[key].impl).initialize_collection(state, dict_)
 
 
 def flag_modified(instance: Any, key: str) -> None:

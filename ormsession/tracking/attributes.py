@@ -32,7 +32,6 @@ from .symbols import (
     ATTR_WAS_SET,
     CALLABLES_OK,
     INIT_OK,
-    NO_RAISE,
     NO_VALUE,
     OP_APPEND,
     OP_REMOVE,
@@ -40,7 +39,6 @@ from .symbols import (
     PASSIVE_NO_FETCH,
     PASSIVE_NO_RESULT,
     PASSIVE_OFF,
-    PASSIVE_ONLY_PERSISTENT,
     PASSIVE_RETURN_NO_VALUE,
     AttributeOperation,
 )
@@ -87,6 +85,7 @@ class Attribute:
     is_attribute = True
     is_instance = is_mapper = is_aliased_class = is_property = False
     property: Any = None
+    dispatch: Any  # Core's dispatcher of AttributeEvents
 
     def __init__(
         self, class_: type, key: str, impl: ScalarAttributeImpl, *, comparator: Any = None, parent: Any = None

@@ -35,7 +35,7 @@ _KINDS: Mapping[Any, tuple[Mapping[str, Any], dict[str, str]]] = {
 }
 
 
-class collection:  # noqa: N801
+class collection:
     """Decorators that say what the methods of a collection class do.
 
     >>> class Bag:                                                                     # doctest: +SKIP
@@ -126,9 +126,9 @@ def instrument_class(cls: type) -> None:
         if not hasattr(method, "_sa_instrumented"):
             setattr(cls, name, _with_marked_events(method))
     for name in defaults:
-        method = getattr(cls, name, None)
-        if method is not None and name not in marked and not hasattr(method, "_sa_instrumented"):
-            setattr(cls, name, wrapped(defaults, name, method))
+        default = getattr(cls, name, None)
+        if default is not None and name not in marked and not hasattr(default, "_sa_instrumented"):
+            setattr(cls, name, wrapped(defaults, name, default))
     for role in _ROLES:
         if role not in roles or not hasattr(cls, roles[role]):
             raise exc.no_collection_role(cls, role)
@@ -233,7 +233,8 @@ class _Linked:
         return plain(self)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        elements = dict(self) if isinstance(self, dict) else list(self)  # type: ignore[call-overload]
+        itself: Any = self
+        elements = dict(itself) if isinstance(itself, dict) else list(itself)
         return (_restore, (type(self), elements, self._sa_attribute, self._sa_owner))
 
 
@@ -255,7 +256,7 @@ class InstrumentedDict(_Linked, dict[Any, Any]):
     __slots__ = ("__weakref__", "_sa_attribute", "_sa_owner")
 
 
-def _restore(cls: type, elements: Any, attribute: Any, owner: Any) -> Any:
+def _restore(cls: Any, elements: Any, attribute: Any, owner: Any) -> Any:
     """A built-in collection that is unpickled, or copied together with its object."""
     made = cls.__new__(cls)
     if isinstance(made, dict):
@@ -313,7 +314,7 @@ class CollectionAdapter:
     @property
     def empty(self) -> bool:
         """True while the collection only answers a read and is not the attribute's value yet."""
-        return self.attr.is_placeholder(self.owner_state, self.data)
+        return bool(self.attr.is_placeholder(self.owner_state, self.data))
 
     @property
     def _referenced_by_owner(self) -> bool:
@@ -410,7 +411,7 @@ class KeyFuncDict(dict[Any, Any]):
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        link = (self._sa_attribute, self._sa_owner) if hasattr(self, "_sa_attribute") else (None, None)
+        link = (getattr(self, "_sa_attribute", None), getattr(self, "_sa_owner", None))
         return (KeyFuncDict._unreduce, (self.keyfunc, dict(self), *link))
 
     def _key_for(self, value: Any, initiator: Any) -> Any:

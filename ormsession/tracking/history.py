@@ -85,7 +85,8 @@ UNCHANGED = object()
 def scalar_history(before: Any, current: Any, is_equal: Callable[[Any, Any], Any]) -> History:
     """The history of an attribute with one value, by the table at the head of the module.
 
-    :param before: the value before the first change, ``NO_VALUE`` when none was loaded, ``UNCHANGED`` when there was no change.
+    :param before: the value before the first change, ``NO_VALUE`` when none was loaded, ``UNCHANGED`` when there
+        was no change.
     :param current: the value now, ``NO_VALUE`` when there is none.
     :param is_equal: says whether two values are the same to the database.
     """

@@ -33,9 +33,10 @@ class IdentityMap(Mapping[tuple[Any, ...], Any]):
 
     def __init__(self) -> None:
         self.spaces: dict[Any, Space] = {}
-        """Identity class, or (identity class, token) -> pk -> state.  Written by the row loop, the session and ``forget``."""
+        """Identity class, or (identity class, token) -> pk -> state.  Written by row loop, session and ``forget``."""
         self.modified: dict[InstanceState, Any] = {}
-        """Changed states -> their objects, which are thereby kept alive.  Filled at the first change, emptied by flush, expiry, rollback."""
+        """Changed states -> their objects, which are thereby kept alive.  Filled at the first change, emptied by flush,
+        expiry and rollback."""
 
     # ------------------------------------------------------------ for the rooms
 

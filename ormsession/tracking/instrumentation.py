@@ -42,7 +42,7 @@ class ClassManager(dict[str, Attribute]):
     STATE_ATTR = STATE_KEY
     MANAGER_ATTR = MANAGER_KEY
 
-    def __init__(self, class_: type) -> None:
+    def __init__(self, class_: Any) -> None:
         super().__init__()
         self.class_ = class_
         self.mapper: Any = None
@@ -231,7 +231,7 @@ class ClassManager(dict[str, Attribute]):
 # ---------------------------------------------------------------- registration
 
 
-def register_class(class_: type, *, init_method: Callable[..., None] | None = None) -> ClassManager:
+def register_class(class_: Any, *, init_method: Callable[..., None] | None = None) -> ClassManager:
     """Track the instances of *class_* and return its manager; a class that is tracked already keeps it.
 
     :param init_method: the constructor of a class that has none.
@@ -290,8 +290,8 @@ def _writes_by_itself(class_: type) -> bool:
 
 def _make_init(manager: ClassManager) -> Callable[..., None]:
     """The constructor of a tracked class, around its own one."""
-    class_ = manager.class_
-    original = manager.init_method or class_.__init__
+    class_: Any = manager.class_
+    original: Callable[..., None] = manager.init_method or class_.__init__
 
     # [number of listeners ever added when last looked, has this class any?]: asking three event
     # collections whether they are empty costs as much as the rest of a construction
@@ -342,7 +342,7 @@ def _init_with_events(
 def _make_setattr(manager: ClassManager) -> Callable[[Any, str, Any], None]:
     plain = manager.plain
     attributes = manager
-    write_untracked = manager.class_.__setattr__ if manager.parent is None else object.__setattr__
+    write_untracked: Any = manager.class_.__setattr__ if manager.parent is None else object.__setattr__
 
     def __setattr__(self: Any, name: str, value: Any) -> None:
         if name in plain:
@@ -355,7 +355,7 @@ def _make_setattr(manager: ClassManager) -> Callable[[Any, str, Any], None]:
                 state = attributes.setup_instance(self)
             changes = state.changes
             if changes is None or name not in changes:
-                state.note_change(dict_, name, dict_[name] if name in dict_ else NO_VALUE)
+                state.note_change(dict_, name, dict_.get(name, NO_VALUE))
             dict_[name] = value
         elif name in attributes:
             dict_ = self.__dict__
@@ -382,7 +382,7 @@ def _make_delattr(manager: ClassManager) -> Callable[[Any, str], None]:
 
 def _copy_instance(instance: Any) -> Any:
     """``copy.copy`` of a tracked object: a new transient object with the same loaded values."""
-    class_ = type(instance)
+    class_: Any = type(instance)
     copied = class_.__new__(class_)
     values = dict(instance.__dict__)
     values.pop(STATE_KEY, None)

@@ -58,7 +58,7 @@ class Owner(Protocol):
         """Flush, unless the session was told not to do that by itself."""
 
     def loaded(self, states: Iterable[InstanceState]) -> None:
-        """Objects came from the database and are persistent now; called when ``loaded_as_persistent`` is listened to."""
+        """Objects came from the database and are persistent now; called when somebody listens to that."""
 
     def row_is_gone(self, state: InstanceState) -> None:
         """The row of an expired object was looked for and is gone: the object leaves the session until a rollback."""

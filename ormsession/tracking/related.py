@@ -18,6 +18,7 @@ Invariant: a placeholder is in ``state.placeholders`` and not in the object's di
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -371,10 +372,8 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
     def pop(self, state: InstanceState, dict_: Values, value: Any, initiator: Any, passive: int = PASSIVE_OFF) -> None:
         """Remove an element if it is there."""
-        try:
+        with contextlib.suppress(ValueError, KeyError, IndexError):
             self.remove(state, dict_, value, initiator, passive)
-        except (ValueError, KeyError, IndexError):
-            pass
 
     def _pending(self, state: InstanceState) -> PendingChanges:
         if state.pending_changes is None:

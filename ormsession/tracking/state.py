@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 
 STATE_KEY = "_sa_instance_state"
 
+Values = dict[str, Any]
+Memo = dict[int, Any]
+Notes = dict[Any, Any]  # inside the class ``dict`` is a property
+
 _NOTHING: frozenset[str] = frozenset()
 _NO_CHANGES: dict[str, Any] = {}
 
@@ -88,22 +92,22 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     """
 
     __slots__ = (
+        "changes",  # None, or attribute -> value before its first change; dropped together with ``modified``
+        "extras",  # None, or the optional parts below by name
+        "incomplete",  # True while attributes may be absent on purpose: expired, deferred, loaded partially
         "manager",  # ClassManager of the object's class; written once
+        "modified",  # True from the first change until flush, expiry or rollback
         "pk",  # None, or the primary key by which the object is known: the bare value of a one-column key, else a tuple
         "session_id",  # number of the owning session, or None; written by the session
-        "modified",  # True from the first change until flush, expiry or rollback
-        "changes",  # None, or attribute -> value before its first change; dropped together with ``modified``
-        "incomplete",  # True while attributes may be absent on purpose: expired, deferred, loaded partially
-        "extras",  # None, or the optional parts below by name
     )
 
     manager: ClassManager
     pk: Any
     session_id: int | None
     modified: bool
-    changes: dict[str, Any] | None
+    changes: Values | None
     incomplete: bool
-    extras: dict[str, Any] | None
+    extras: Values | None
 
     identity_token = Optional()
     """Tells apart equal primary keys of several databases."""
@@ -157,7 +161,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         return self()
 
     @property
-    def dict(self) -> dict[str, Any]:
+    def dict(self) -> Values:
         """The object's ``__dict__``; an empty one when the object is gone."""
         instance = self()
         return {} if instance is None else instance.__dict__
@@ -224,11 +228,12 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         self.session_id = None
 
     @property
-    def info(self) -> dict[Any, Any]:
+    def info(self) -> Notes:
         """A dictionary for the user's own notes about the object."""
         if self._info is None:
             self._info = {}
-        return self._info
+        notes: Notes = self._info
+        return notes
 
     # ------------------------------------------------------------ life cycle
 
@@ -275,7 +280,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         return AttributeStates(self)
 
     @property
-    def committed_state(self) -> dict[str, Any]:
+    def committed_state(self) -> Values:
         """The changed attributes with their values before the first change."""
         return self.changes if self.changes is not None else _NO_CHANGES
 
@@ -288,11 +293,12 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         return keys
 
     @property
-    def callables(self) -> dict[str, Any]:
+    def callables(self) -> Values:
         """Loaders of this object only, by attribute."""
         if self.loader_callables is None:
             self.loader_callables = {}
-        return self.loader_callables
+        callables: Values = self.loader_callables
+        return callables
 
     @property
     def unloaded(self) -> set[str]:
@@ -319,7 +325,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
 
     # ------------------------------------------------------------ changes
 
-    def note_change(self, dict_: dict[str, Any], key: str, old: Any) -> None:
+    def note_change(self, dict_: Values, key: str, old: Any) -> None:
         """The attribute *key* is about to change from *old*: keep that, and tell the session the first time."""
         if not self.modified:
             self.mark_modified(key)  # first: the session may refuse, and then nothing has changed
@@ -351,7 +357,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
                 if owner is not None:
                     owner.identity_map.modified.pop(self, None)
 
-    def commit_all(self, dict_: dict[str, Any]) -> None:
+    def commit_all(self, dict_: Values) -> None:
         """The object is in step with its row: forget all changes."""
         self.changes = None
         if self.extras is not None:
@@ -363,7 +369,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
             if self.expired_keys:
                 self.expired_keys = {key for key in self.expired_keys if key not in dict_}
 
-    def commit(self, dict_: dict[str, Any], keys: Iterable[str]) -> None:
+    def commit(self, dict_: Values, keys: Iterable[str]) -> None:
         """The attributes *keys* are in step with the row: forget their changes."""
         changes = self.changes
         if changes:
@@ -376,7 +382,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         if self.expired_keys:
             self.expired_attributes.difference_update(set(keys).intersection(dict_))
 
-    def reset(self, dict_: dict[str, Any], key: str) -> None:
+    def reset(self, dict_: Values, key: str) -> None:
         """Drop the value, the change and the own loader of one attribute."""
         self._drop_collections(dict_, (key,))
         dict_.pop(key, None)
@@ -393,7 +399,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
 
     # ------------------------------------------------------------ expiry
 
-    def expire(self, dict_: dict[str, Any]) -> None:
+    def expire(self, dict_: Values) -> None:
         """Drop all values; each is loaded again at its next access."""
         manager = self.manager
         self.expired = self.incomplete = True
@@ -415,17 +421,17 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         if manager.dispatch.expire:
             manager.dispatch.expire(self, None)
 
-    def _drop_collections(self, dict_: dict[str, Any], keys: Iterable[str]) -> None:
+    def _drop_collections(self, dict_: Values, keys: Iterable[str]) -> None:
         """Forget the collections *keys* and what waits for them; whoever changes one of them later is warned."""
         for key in keys:
-            impl = self.manager[key].impl
+            impl: Any = self.manager[key].impl
             if impl.collection:
                 impl.invalidate(dict_.get(key))
                 for part in (self.placeholders, self.pending_changes):
                     if part:
                         part.pop(key, None)
 
-    def expire_attributes(self, dict_: dict[str, Any], keys: Iterable[str], *, keep_own_loaders: bool = False) -> None:
+    def expire_attributes(self, dict_: Values, keys: Iterable[str], *, keep_own_loaders: bool = False) -> None:
         """Drop the values of *keys*; each is loaded again at its next access.
 
         :param keep_own_loaders: attributes with a loader of their own are only unloaded, not marked.
@@ -468,41 +474,42 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
 
     # ------------------------------------------------------------ SQLAlchemy's own names for the above
 
-    def _commit_all(self, dict_: dict[str, Any], instance_dict: Any = None) -> None:
+    def _commit_all(self, dict_: Values, instance_dict: Any = None) -> None:
         self.commit_all(dict_)
 
-    def _commit(self, dict_: dict[str, Any], keys: Iterable[str]) -> None:
+    def _commit(self, dict_: Values, keys: Iterable[str]) -> None:
         self.commit(dict_, keys)
 
-    def _expire(self, dict_: dict[str, Any], modified_set: Any = None) -> None:
+    def _expire(self, dict_: Values, modified_set: Any = None) -> None:
         self.expire(dict_)
 
     def _expire_attributes(
-        self, dict_: dict[str, Any], attribute_names: Iterable[str], no_loader: bool = False
+        self, dict_: Values, attribute_names: Iterable[str], no_loader: bool = False
     ) -> None:
         self.expire_attributes(dict_, attribute_names, keep_own_loaders=no_loader)
 
     def _track_last_known_value(self, key: str) -> None:
         self.track_last_known_value(key)
 
-    def _reset(self, dict_: dict[str, Any], key: str) -> None:
+    def _reset(self, dict_: Values, key: str) -> None:
         self.reset(dict_, key)
 
     @property
-    def _empty_collections(self) -> dict[str, Any]:
+    def _empty_collections(self) -> Values:
         return self.placeholders or {}
 
     @staticmethod
     def _instance_level_callable_processor(manager: Any, callable_: Any, key: str) -> Any:
-        def set_loader(state: InstanceState, dict_: dict[str, Any], row: Any) -> None:
+        def set_loader(state: InstanceState, dict_: Values, row: Any) -> None:
             state.reset(dict_, key)
             state.callables[key] = callable_
 
         return set_loader
 
     @property
-    def _last_known_values(self) -> dict[str, Any] | None:
-        return self.last_known
+    def _last_known_values(self) -> Values | None:
+        known: Values | None = self.last_known
+        return known
 
     # ------------------------------------------------------------ copying
 
@@ -514,7 +521,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
             data = self._portable()
         return (_restore, (self(),), data)
 
-    def _portable(self) -> dict[str, Any]:
+    def _portable(self) -> Values:
         """What another process can use: everything but the session."""
         data = {name: getattr(self, name) for name in ("pk", "modified", "changes", "incomplete")}
         if self.extras:
@@ -533,7 +540,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     def __copy__(self) -> InstanceState:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> InstanceState:
+    def __deepcopy__(self, memo: Memo) -> InstanceState:
         # copy.deepcopy of an object enters the copy in the memo before it copies the dictionary
         copied = memo.get(id(self()))
         return self if copied is None else new_state(copied, self.manager)
