@@ -29,7 +29,8 @@ from ..tracking.instrumentation import (
     register_class,
     unregister_class,
 )
-from ..tracking.state import InstanceState
+from ..tracking.state import STATE_KEY, InstanceState
+from ..tracking.symbols import NO_VALUE
 
 if TYPE_CHECKING:
     from .mapper import Mapper
@@ -139,6 +140,16 @@ def keyword_constructor(self: Any, **values: Any) -> None:
     :raises TypeError: for a keyword that is no attribute of the class.
     """
     cls = type(self)
+    dict_ = self.__dict__
+    state: InstanceState = dict_[STATE_KEY]
+    manager = state.manager
+    if values.keys() <= manager.plain and state.changes is None and state.session_id is None and cls is manager.class_:
+        # what a tracked write of each would do to a new object; the constructor of examples/performance, 2 us instead of 5
+        if values:
+            dict_.update(values)
+            state.changes = dict.fromkeys(values, NO_VALUE)
+            state.modified = True
+        return
     for name, value in values.items():
         if not hasattr(cls, name):
             raise TypeError(f"{name!r} is an invalid keyword argument for {cls.__name__}")

@@ -112,11 +112,12 @@ class Mapper(InspectionAttr, HasCacheKey):
                 prop.instrument_class(self)
             validation.listen_for_loads(self)
             validation.listen_for_values(self, self.props)
+            registry.enter(self)
+            self.dispatch.after_mapper_constructed(self, class_)
         except BaseException:
-            mapped_class.restore(self)
+            registry.leave(self)
+            self.dispose()
             raise
-        registry.enter(self)
-        self.dispatch.after_mapper_constructed(self, class_)
 
     # ------------------------------------------------------------ facts
 
@@ -131,7 +132,7 @@ class Mapper(InspectionAttr, HasCacheKey):
         self.allow_partial_pks = options.allow_partial_pks
         self.always_refresh = options.always_refresh
 
-    def _set_properties(self, props: dict[str, MapperProperty]) -> None:
+    def _set_properties(self, props: Mapping[str, MapperProperty]) -> None:
         """Compute everything that follows from the properties."""
         for key, prop in props.items():
             prop.set_parent(self, key)
@@ -325,10 +326,17 @@ class Mapper(InspectionAttr, HasCacheKey):
         if isinstance(prop, SynonymProperty) and prop.map_column:
             others = {name: other for name, other in self.props.items() if name != key}
             added = {prop.name: column_behind_synonym(self, key, prop, others), key: prop}
-        # replaced properties keep their place in the order
-        self._set_properties({**self.props, **added})
-        for each in added.values():
-            each.instrument_class(self)
+        before = self.props
+        try:
+            # replaced properties keep their place in the order
+            self._set_properties({**before, **added})
+            for each in added.values():
+                each.instrument_class(self)
+        except BaseException:
+            for name in added.keys() - before.keys():
+                self.class_manager.uninstrument_attribute(name)
+            self._set_properties(before)
+            raise
         validation.listen_for_values(self, added)
         if self.configured:
             for each in added.values():

@@ -64,6 +64,8 @@ class MapperProperty:
         owner: Mapper | None = self.__dict__.get("parent")
         if owner is not None and owner is not mapper and not owner.is_disposed:
             raise exc.property_in_two_mappers(key, mapper, owner)
+        if owner is not mapper:
+            self._is_configured = False  # it may have been, for a mapper that was disposed of
         self.parent = mapper
         self.key = key
 

@@ -92,6 +92,10 @@ class registry:
         mapper.class_manager.before_first_instance = mapper.ensure_configured
         self.flag_new_mapper()
 
+    def leave(self, mapper: Mapper) -> None:
+        """A mapper could not be finished."""
+        self._managers.pop(mapper.class_manager, None)
+
     def forget_mappers(self) -> None:
         """Take the mapping off all classes of this registry."""
         for mapper in self.mappers:

@@ -279,3 +279,27 @@ def test_notes_on_an_attribute_are_those_of_its_column_or_else_its_own(mapping, 
 def test_an_attribute_without_documentation_has_no_docstring(mapping, users):
     mapping.map_imperatively(Thing, users)
     assert Thing.name.__doc__ is None
+
+
+def test_an_added_property_that_cannot_be_instrumented_leaves_the_mapper_as_it_was(mapping, users):
+    mapper = mapping.map_imperatively(Thing, users)
+    with pytest.raises(KeyError, match="conflicts with instrumentation attribute"):
+        mapper.add_property("_sa_instance_state", users.c.name)
+    assert keys(mapper) == ["id", "name", "age"]
+    assert mapper.key_of(users.c.name) == "name"
+    assert Thing(name="ed").name == "ed"
+
+
+def test_a_property_may_be_used_again_once_its_mapper_is_gone(mapping, users):
+    finished = []
+
+    class Noted(ColumnProperty):
+        def do_init(self):
+            finished.append(self.parent)
+
+    prop = Noted(users.c.name)
+    for _ in range(2):
+        mapper = mapping.map_imperatively(Thing, users, properties={"name": prop})
+        mapping.configure()
+        assert finished.pop() is mapper
+        mapping.dispose()

@@ -347,3 +347,15 @@ class TestHeldListeners:
         thing = Thing()
         mapper.class_manager.dispatch.load(inspect(thing), None)
         assert heard == [thing]
+
+
+def test_a_listener_that_raises_after_the_mapper_was_made_leaves_the_class_as_it_was(mapping, users, listen):
+    def refuse(mapper, class_):
+        raise LookupError("not this class")
+
+    listen(Mapper, "after_mapper_constructed", refuse)
+    before = dict(vars(Thing))
+    with pytest.raises(LookupError, match="not this class"):
+        mapping.map_imperatively(Thing, users)
+    assert dict(vars(Thing)) == before
+    assert mapping.mappers == frozenset()

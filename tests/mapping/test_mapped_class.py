@@ -347,3 +347,30 @@ class TestMarks:
         with pytest.raises(NoInspectionAvailable):
             inspect(User())
         assert user.name == "ed"
+
+
+class TestSubclassesThatAreNotMapped:
+    def test_their_own_setattr_sees_what_the_keyword_constructor_sets(self, mapping, users):
+        written = []
+
+        class User:
+            pass
+
+        class Admin(User):
+            def __setattr__(self, name, value):
+                written.append(name)
+                super().__setattr__(name, value)
+
+        mapping.map_imperatively(User, users)
+        assert Admin(name="ed").name == "ed"
+        assert written == ["name"]
+
+    def test_their_attributes_are_tracked(self, mapping, users):
+        class User:
+            pass
+
+        class Admin(User):
+            pass
+
+        mapping.map_imperatively(User, users)
+        assert inspect(Admin(name="ed")).attrs.name.history.added == ["ed"]
