@@ -28,6 +28,7 @@ Long: one small function per message, and nothing else; a message is found by th
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -388,12 +389,17 @@ def attribute_not_synchronized(name: str) -> InvalidRequestError:
     return InvalidRequestError(f"Attribute name not found, can't be synchronized back to objects: {name!r}")
 
 
-def batch_with_criteria(verb: str) -> InvalidRequestError:
+def batch_with_criteria() -> InvalidRequestError:
     """UPDATE with criteria and a list of parameters: nobody can tell which row hit which object."""
     return InvalidRequestError(
-        f"bulk synchronize of persistent objects not supported when using bulk {verb} with additional WHERE criteria "
+        "bulk synchronize of persistent objects not supported when using bulk update with additional WHERE criteria "
         "right now.  add synchronize_session=None execution option to bypass synchronize of persistent objects."
     )
+
+
+def batch_delete() -> InvalidRequestError:
+    """DELETE with a list of parameters."""
+    return InvalidRequestError("Bulk ORM DELETE not supported right now. Statement may be invoked at the Core level")
 
 
 def batch_cannot_fetch() -> InvalidRequestError:
@@ -1026,6 +1032,36 @@ def detached_deferred(state: Any, key: str) -> DetachedInstanceError:
     )
 
 
+def detached_lazy(state: Any, key: str) -> DetachedInstanceError:
+    """A relationship of an object without a session was asked for."""
+    return DetachedInstanceError(
+        f"Parent instance {state_text(state)} is not bound to a Session; "
+        f"lazy load operation of attribute '{key}' cannot proceed"
+    )
+
+
+def raiseload_relationship(state: Any, key: str, lazy: str) -> InvalidRequestError:
+    """A relationship that must not be loaded implicitly was asked for."""
+    return InvalidRequestError(f"'{state.class_.__name__}.{key}' is not available due to lazy='{lazy}'")
+
+
+def relationship_column_not_mapped(prop: Any, column: Any) -> UnmappedColumnError:
+    """A relationship needs the value of a column that its class does not map."""
+    return UnmappedColumnError(
+        f"Can't load relationship {prop}: column '{column}' is part of its join condition and is not mapped by "
+        f"{prop.parent.class_.__name__}; map it, or choose another primaryjoin"
+    )
+
+
+def warn_several_rows_for_one(state: Any, key: str) -> None:
+    """More than one row was found for a relationship that holds one object."""
+    warnings.warn(
+        f"Multiple rows returned with uselist=False for lazily-loaded attribute '{state.class_.__name__}.{key}' ",
+        SAWarning,
+        stacklevel=2,
+    )
+
+
 def raiseload_column(state: Any, key: str) -> InvalidRequestError:
     """A column attribute that must not be loaded implicitly was asked for."""
     return InvalidRequestError(
@@ -1103,21 +1139,23 @@ def option_needs_attribute(given: Any) -> ArgumentError:
     return ArgumentError(f"expected ORM mapped attribute for loader strategy argument, such as User.name; got {given!r}")
 
 
-def not_a_column_option(attribute: Any, prop: Any) -> LoaderStrategyException:
-    """An option for columns with an attribute that stands for none."""
+def wrong_kind_for_option(attribute: Any, prop: Any, option: str, strategy: str, wanted: str) -> LoaderStrategyException:
+    """A loader option with an attribute of another kind."""
+    kind = re.sub(r"property$", " property", type(prop).__name__.lower())
     return LoaderStrategyException(
-        f'Can\'t apply "column loader" strategy to property "{attribute}", which is a "{_kind_of_property(prop)}"; '
-        'this loader strategy is intended to be used with a "column property".'
+        f'Can\'t apply "{strategy}" strategy to property "{attribute}", which is a "{kind}"; '
+        f'this loader strategy is intended to be used with a "{wanted}".'
     )
 
 
-def _kind_of_property(prop: Any) -> str:
-    return type(prop).__name__.removesuffix("Property").lower() or "property"
-
-
-def attribute_of_other_entity(attribute: Any, entity: Any) -> ArgumentError:
-    """``Load(A).defer(B.x)``."""
-    return ArgumentError(f'Attribute "{attribute}" does not link from "{entity}"; give options of another entity separately')
+def attribute_of_other_entity(attribute: Any, entity: Any, path: Any) -> ArgumentError:
+    """``Load(A).defer(B.x)``, ``joinedload(A.bs).defer(C.x)``."""
+    if path:
+        return ArgumentError(
+            f'ORM mapped entity or attribute "{attribute}" does not link from relationship "{path[-1]}", '
+            f"which leads to {entity}; give options of other entities separately"
+        )
+    return ArgumentError(f'Attribute "{attribute}" does not link from "{entity}"; give options of other entities separately')
 
 
 def wildcard_for_several_entities() -> ArgumentError:
@@ -1128,12 +1166,12 @@ def wildcard_for_several_entities() -> ArgumentError:
     )
 
 
-def option_without_entity(step: Any, selected: list[str]) -> ArgumentError:
+def option_without_entity(step: Any, root: Any, selected: list[str]) -> ArgumentError:
     """A loader option for an entity that the statement does not select."""
     if not selected:
         return ArgumentError(f"Query has only expression-based entities; attribute loader option {step} can't be applied here.")
-    kind = "Aliased class" if step.entity.is_aliased_class else "Mapped class"
-    name = step.entity if step.entity.is_aliased_class else step.entity.class_.__name__
+    kind = "Aliased class" if root.is_aliased_class else "Mapped class"
+    name = root if root.is_aliased_class else root.class_.__name__
     return ArgumentError(
         f"{kind} {name} referenced in option {step} does not apply to any of the root entities in this query, "
         f"e.g. {', '.join(selected)}. Please specify the full path from one of the root entities to the target attribute. "

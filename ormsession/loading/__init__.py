@@ -5,14 +5,16 @@
 * :mod:`.rows`: the row loop, made once per compiled statement; :mod:`.known`: rows of objects that are there;
 * :mod:`.result`: Core results around the loops;
 * :mod:`.statements`: the SELECTs that are kept per mapper;
-* :mod:`.identity`: one object by key; :mod:`.absent`: one path for expired and deferred attributes;
-  :mod:`.refresh`: load again;
-* :mod:`.options`: what a statement wants to be loaded otherwise than mapped.
+* :mod:`.identity`: one object by key; :mod:`.refresh`: load again;
+* :mod:`.expired`, :mod:`.deferred`, :mod:`.related`: the loaders of absent attributes; :mod:`.columns`: what they
+  share; :mod:`.eager`: related objects that are loaded at once;
+* :mod:`.options`, :mod:`.steps`: what a statement wants to be loaded otherwise than mapped.
 
 The room is handed an owner (a session, of which it knows what ``tracking.ownership.Owner`` promises) and
-never imports one.  Importing it fills ``mapping.hooks.install_loaders``.
+never imports one.  Importing it fills the hooks of mapping for loaders.
 """
 
 from __future__ import annotations
 
-from . import absent as absent
+from . import expired as expired
+from . import related as related

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import exc
 from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_VALUE
+from .steps import relationships_of
 
 if TYPE_CHECKING:
     from .context import LoadContext
@@ -76,6 +77,8 @@ class KnownObjects:
             values[source.key] = source.value(row)
         for key in recipe.absent:
             state.reset(values, key)
+        for prop in relationships_of(recipe.mapper):
+            state.reset(values, prop.key)
         if recipe.own_loaders:
             state.callables.update(recipe.own_loaders)
         state.commit_all(values)

@@ -1,60 +1,39 @@
 """Loader options: what one statement wants to be loaded otherwise than it is mapped.
 
-``select(User).options(defer(User.notes), undefer_group("pictures"))``.  An option is a :class:`Load`: a chain
-of *steps*, each of which says what is wanted for one attribute, for a group of deferred attributes or for all
-attributes (``"*"``) of an entity.  Functions like :func:`defer` start a chain that takes the entity from its
-attributes; ``Load(Entity)`` names it.
+``select(User).options(defer(User.notes), selectinload(User.addresses).load_only(Address.email))``.  An option is a
+:class:`Load`: a chain of *steps* (:mod:`.steps`), each about an attribute, a group of deferred attributes or all
+attributes (``"*"``) of the entity where the chain stands.  A step for a relationship moves the chain to the entity
+behind it.  Functions like :func:`defer` start a chain at the entity of the first attribute; ``Load(Entity)`` names it.
 
 Options take part in the statement's cache key, so a statement is compiled once per set of options.  When it
 is compiled, :meth:`Load.process_compile_state` checks each step against the entities of the statement and
-enters it in ``column_options``, where ``sql`` reads it when it lays out the row.
+enters it where ``sql`` and the row loop look for it.  Steps behind a relationship wait in the loaded objects
+(``state.load_options``) until that relationship is loaded: :func:`options_below` gives what is left of them then.
 
 Rules
 
-* A step for an entity that the statement does not select is an error, not silently without effect.
+* An option for an entity that the statement does not select is an error, not silently without effect.
 * Two steps that want different things for the same attribute are an error: the program has to say which one it means.
 * Primary key columns are always loaded, whatever options say.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from .. import exc
 from .._core import ExecutableOption, HasCacheKey
 from ..mapping.lookup import inspect
 from ..mapping.properties import ColumnProperty, SynonymProperty
+from ..mapping.relationship import RelationshipProperty
 from ..sql.columns import ColumnChoice
 from ..sql.entity import entity_of
-
-EVERYTHING = "*"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is wanted for one attribute, group or all attributes of an entity."""
-
-    name: str
-    """The option that was called, as error messages show it."""
-    entity: Any
-    """The mapper or alias; None for every entity of the statement."""
-    word: str
-    """The key of an attribute, ``"group:<name>"`` or ``"*"``; see ``sql.columns``."""
-    choice: ColumnChoice
-
-    def __str__(self) -> str:
-        if self.entity is None:
-            return f"{self.name}({self.word.removeprefix('group:')!r})"
-        return f"{self.name}({entity_name(self.entity)}.{self.word.removeprefix('group:')})"
+from .steps import EVERYTHING, RelatedChoice, Step, entity_name
 
 
-def entity_name(entity: Any) -> str:
-    """An entity as messages show it."""
-    return str(entity) if entity.is_aliased_class else entity.class_.__name__  # type: ignore[no-any-return]
-
-
-class LoaderOption(ExecutableOption, HasCacheKey):  # type: ignore[misc]
+class LoaderOption(ExecutableOption, HasCacheKey):
     """Base of everything that may be given to ``options()`` of an entity statement."""
 
     _is_has_cache_key = True
@@ -84,38 +63,77 @@ class Load(LoaderOption):
 
     :param entity: a mapped class, or an alias of one.
 
-    >>> select(User).options(Load(User).defer(User.notes).undefer_group("pictures"))        # doctest: +SKIP
+    >>> select(User).options(Load(User).defer(User.notes).joinedload(User.addresses))       # doctest: +SKIP
     """
 
     _is_compile_state = True
 
     def __init__(self, entity: Any) -> None:
-        self.entity: Any = inspect(entity)
-        self.steps: tuple[Step, ...] = ()
+        inspected: Any = inspect(entity)
+        self._set(inspected, (), inspected, ())
+
+    def _set(self, root: Any, path: tuple[str, ...], entity: Any, steps: tuple[Step, ...]) -> None:
+        self.root = root
+        """The entity of the statement that the chain begins at; None while no attribute has said it."""
+        self.path = path
+        """The relationships that the chain has gone through."""
+        self.entity = entity
+        """The entity at the end of the path."""
+        self.steps = steps
+        self.propagate_to_loaders = any(step.path or step.is_related for step in steps)
 
     @classmethod
-    def _unbound(cls) -> Load:
-        """A chain that takes its entity from the attributes that it is given."""
+    def _of(cls, root: Any, path: tuple[str, ...], entity: Any, steps: tuple[Step, ...]) -> Load:
         option = cls.__new__(cls)
-        option.entity = None
-        option.steps = ()
+        option._set(root, path, entity, steps)
         return option
 
-    def _with(self, *steps: Step) -> Load:
-        option = Load._unbound()
-        option.entity = self.entity
-        option.steps = self.steps + steps
+    # ------------------------------------------------------------ steps
+
+    def _bound_to(self, entity: Any, attribute: Any) -> Any:
+        """The entity where the chain stands, once it is known that *attribute* belongs to it."""
+        if self.entity is None:
+            return entity
+        if entity is not self.entity and not (self.path and entity.mapper is self.entity.mapper):
+            raise exc.attribute_of_other_entity(attribute, self.entity, self.path)
+        return self.entity
+
+    def _with_columns(self, name: str, attributes: Iterable[Any], choice: ColumnChoice) -> Load:
+        option = self
+        for attribute in attributes:
+            if _is_everything(attribute):
+                entity, word = option.entity, EVERYTHING
+            else:
+                owner, prop = mapped_attribute(attribute)
+                if not isinstance(prop, ColumnProperty):
+                    raise exc.wrong_kind_for_option(attribute, prop, name, "column loader", "column property")
+                entity, word = option._bound_to(owner, attribute), prop.key
+            root = option.root if option.root is not None else entity
+            option = Load._of(
+                root, option.path, entity, (*option.steps, Step(name, option.path, entity, word, choice))
+            )
         return option
 
-    def _step(self, name: str, attribute: Any, choice: ColumnChoice) -> Step:
-        if isinstance(attribute, str):
-            if attribute != EVERYTHING:
-                raise exc.string_in_option()
-            return Step(name, self.entity, EVERYTHING, choice)
-        entity, key = column_attribute(attribute)
-        if self.entity is not None and entity is not self.entity:
-            raise exc.attribute_of_other_entity(attribute, self.entity)
-        return Step(name, entity, key, choice)
+    def _with_relationship(self, name: str, lazy: str | None, keys: tuple[Any, ...]) -> Load:
+        option = self
+        for attribute in keys[:-1]:
+            option = option._through("defaultload", None, attribute)
+        return option._through(name, lazy, keys[-1]) if keys else option
+
+    def _through(self, name: str, lazy: str | None, attribute: Any) -> Load:
+        """The chain with a step for a relationship, moved to the entity behind it."""
+        choice = None if lazy is None else RelatedChoice(lazy)
+        if _is_everything(attribute):
+            step = Step(name, self.path, self.entity, EVERYTHING, choice or RelatedChoice("select"))
+            return Load._of(self.root, self.path, self.entity, (*self.steps, step))
+        owner, prop = mapped_attribute(attribute)
+        if not isinstance(prop, RelationshipProperty):
+            raise exc.wrong_kind_for_option(attribute, prop, name, f"{lazy or 'default'} loader", "relationship property")
+        entity = self._bound_to(owner, attribute)
+        steps = self.steps if choice is None else (*self.steps, Step(name, self.path, entity, prop.key, choice))
+        return Load._of(self.root if self.root is not None else entity, (*self.path, prop.key), prop.entity, steps)
+
+    # ------------------------------------------------------------ columns
 
     def defer(self, key: Any, raiseload: bool = False) -> Load:
         """Do not load an attribute until it is used.
@@ -123,21 +141,22 @@ class Load(LoaderOption):
         :param key: an attribute of the entity, or ``"*"`` for all.
         :param raiseload: refuse to load it even then.
         """
-        return self._with(self._step("defer", key, ColumnChoice(True, raiseload)))
+        return self._with_columns("defer", (key,), ColumnChoice(True, raiseload))
 
     def undefer(self, key: Any) -> Load:
         """Load an attribute that is mapped as deferred.
 
         :param key: an attribute of the entity, or ``"*"`` for all.
         """
-        return self._with(self._step("undefer", key, ColumnChoice(False)))
+        return self._with_columns("undefer", (key,), ColumnChoice(False))
 
     def undefer_group(self, name: str) -> Load:
         """Load the deferred attributes of a group.
 
         :param name: the ``group`` that they were mapped with.
         """
-        return self._with(Step("undefer_group", self.entity, f"group:{name}", ColumnChoice(False)))
+        step = Step("undefer_group", self.path, self.entity, f"group:{name}", ColumnChoice(False))
+        return Load._of(self.root, self.path, self.entity, (*self.steps, step))
 
     def load_only(self, *attrs: Any, raiseload: bool = False) -> Load:
         """Load these attributes and the primary key, and no others until they are used.
@@ -146,25 +165,67 @@ class Load(LoaderOption):
         :param raiseload: refuse to load the others even then.
         :raises ArgumentError: when the attributes belong to several entities.
         """
-        steps = [self._step("load_only", attribute, ColumnChoice(False)) for attribute in attrs]
-        entities = {step.entity for step in steps}
-        if len(entities) > 1:
+        if len({id(mapped_attribute(attribute)[0]) for attribute in attrs}) > 1:
             raise exc.wildcard_for_several_entities()
-        entity = entities.pop() if entities else self.entity
-        return self._with(Step("load_only", entity, EVERYTHING, ColumnChoice(True, raiseload)), *steps)
+        option = self._with_columns("load_only", attrs, ColumnChoice(False))
+        step = Step("load_only", option.path, option.entity, EVERYTHING, ColumnChoice(True, raiseload))
+        return Load._of(option.root, option.path, option.entity, (*option.steps, step))
+
+    # ------------------------------------------------------------ relationships
+
+    def lazyload(self, *keys: Any) -> Load:
+        """Load related objects when they are used."""
+        return self._with_relationship("lazyload", "select", keys)
+
+    def joinedload(self, *keys: Any, innerjoin: bool | None = None) -> Load:
+        """Load related objects along with their object; *innerjoin* tells that there always are some."""
+        return self._with_relationship("joinedload", "joined", keys)
+
+    def selectinload(self, *keys: Any) -> Load:
+        """Load related objects along with their object."""
+        return self._with_relationship("selectinload", "selectin", keys)
+
+    def subqueryload(self, *keys: Any) -> Load:
+        """Load related objects along with their object."""
+        return self._with_relationship("subqueryload", "subquery", keys)
+
+    def immediateload(self, *keys: Any) -> Load:
+        """Load related objects along with their object."""
+        return self._with_relationship("immediateload", "immediate", keys)
+
+    def noload(self, *keys: Any) -> Load:
+        """Leave the attribute empty."""
+        return self._with_relationship("noload", "noload", keys)
+
+    def raiseload(self, *keys: Any, sql_only: bool = False) -> Load:
+        """Refuse to load related objects; with *sql_only*, only when the session does not know them already."""
+        return self._with_relationship("raiseload", "raise_on_sql" if sql_only else "raise", keys)
+
+    def defaultload(self, *keys: Any) -> Load:
+        """Go on to the entity behind a relationship, which is loaded as it is mapped."""
+        return self._with_relationship("defaultload", None, keys)
 
     def options(self, *options: Load) -> Load:
-        """Add the steps of other options for the same entity."""
-        return self._with(*(step for option in options for step in option.steps))
+        """Add other options, which begin at the entity where this one stands."""
+        steps = list(self.steps)
+        for option in options:
+            for step in option.steps:
+                entity = step.entity if step.entity is not None else self.entity
+                steps.append(Step(step.name, self.path + step.path, entity, step.word, step.choice))
+        return Load._of(self.root, self.path, self.entity, tuple(steps))
+
+    # ------------------------------------------------------------ in a statement
+
+    def below(self, key: str) -> Load | None:
+        """What is left of the option for objects loaded through a relationship; None when nothing is."""
+        steps = tuple(left for step in self.steps if (left := step.below(key)) is not None)
+        return Load._of(None, (), None, steps) if steps else None
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        return (
-            Load,
-            *(
-                (step.name, step.entity and step.entity._gen_cache_key(anon_map, bindparams), step.word, step.choice)
-                for step in self.steps
-            ),
-        )
+        def key_of(entity: Any) -> Any:
+            return entity and entity._gen_cache_key(anon_map, bindparams)
+
+        return (Load, *((step.name, step.path, key_of(step.entity), step.word, step.choice) for step in self.steps))
 
     def process_compile_state(self, compile_state: Any) -> None:
         """Enter what is wanted in the compile state of a statement; called by ``sql`` while it is compiled.
@@ -174,31 +235,57 @@ class Load(LoaderOption):
         """
         selected = [entity_of(element) for element in compile_state.select_statement._raw_columns]
         entities = [entity for entity in selected if entity is not None]
+        if self.root is not None and self.steps and self.root not in entities:
+            raise exc.option_without_entity(self.steps[0], self.root, [entity_name(entity) for entity in entities])
         for step in self.steps:
-            if step.entity is not None and step.entity not in entities:
-                raise exc.option_without_entity(step, [entity_name(entity) for entity in entities])
-            for entity in entities if step.entity is None else (step.entity,):
-                _enter(compile_state, entity, step)
+            if not step.path:
+                for entity in entities if step.entity is None else (step.entity,):
+                    _enter(compile_state, entity, step)
 
     def __repr__(self) -> str:
         return f"<Load {', '.join(str(step) for step in self.steps)}>"
 
 
 def _enter(compile_state: Any, entity: Any, step: Step) -> None:
-    place = (entity, step.word)
+    place = (entity, step.word, step.is_related)
     earlier: Step | None = compile_state.attributes.get(place)
     if earlier is not None and earlier.choice != step.choice:
         raise exc.conflicting_options(step, earlier)
     compile_state.attributes[place] = step
-    compile_state.column_options.setdefault(entity, {})[step.word] = step.choice
+    if isinstance(step.choice, ColumnChoice):
+        compile_state.column_options.setdefault(entity, {})[step.word] = step.choice
 
 
-def column_attribute(attribute: Any) -> tuple[Any, str]:
-    """The entity and the key of a column attribute given to an option; synonyms are resolved.
+def related_choices(compile_state: Any, entity: Any) -> dict[str, RelatedChoice]:
+    """What the options of a statement want for the relationships of one of its entities."""
+    return {
+        word: step.choice
+        for (owner, word, is_related), step in compile_state.attributes.items()
+        if is_related and owner is entity
+    }
+
+
+def options_below(options: Iterable[Any], key: str) -> tuple[Load, ...]:
+    """What is left of an object's options for the objects that one of its relationships leads to."""
+    left = (option.below(key) for option in options if isinstance(option, Load))
+    return tuple(option for option in left if option is not None)
+
+
+def _is_everything(attribute: Any) -> bool:
+    if isinstance(attribute, str):
+        if attribute != EVERYTHING:
+            raise exc.string_in_option()
+        return True
+    return False
+
+
+def mapped_attribute(attribute: Any) -> tuple[Any, Any]:
+    """The entity and the property of an attribute given to an option; synonyms are resolved.
 
     :raises ArgumentError: when it is no mapped attribute.
-    :raises LoaderStrategyException: when it does not stand for columns.
     """
+    if isinstance(attribute, str):
+        raise exc.string_in_option()
     entity = getattr(attribute, "parent", None)
     key = getattr(attribute, "key", None)
     if not getattr(attribute, "is_attribute", False) or entity is None or key is None:
@@ -206,14 +293,13 @@ def column_attribute(attribute: Any) -> tuple[Any, str]:
     entity.mapper.ensure_configured()
     prop = entity.mapper.props.get(key)
     while isinstance(prop, SynonymProperty):
-        key = prop.name
-        prop = entity.mapper.props.get(key)
-    if not isinstance(prop, ColumnProperty):
-        raise exc.not_a_column_option(attribute, prop)
-    return entity, key
+        prop = entity.mapper.props.get(prop.name)
+    return entity, prop
 
 
 # ---------------------------------------------------------------- options by function
+
+_start = partial(Load._of, None, (), None, ())
 
 
 def defer(key: Any, raiseload: bool = False) -> Load:
@@ -224,7 +310,7 @@ def defer(key: Any, raiseload: bool = False) -> Load:
 
     >>> select(User).options(defer(User.notes))                                            # doctest: +SKIP
     """
-    return Load._unbound().defer(key, raiseload)
+    return _start().defer(key, raiseload)
 
 
 def undefer(key: Any) -> Load:
@@ -232,7 +318,7 @@ def undefer(key: Any) -> Load:
 
     :param key: an attribute of an entity of the statement, or ``"*"`` for all attributes.
     """
-    return Load._unbound().undefer(key)
+    return _start().undefer(key)
 
 
 def undefer_group(name: str) -> Load:
@@ -240,7 +326,7 @@ def undefer_group(name: str) -> Load:
 
     :param name: the ``group`` that they were mapped with.
     """
-    return Load._unbound().undefer_group(name)
+    return _start().undefer_group(name)
 
 
 def load_only(*attrs: Any, raiseload: bool = False) -> Load:
@@ -250,4 +336,72 @@ def load_only(*attrs: Any, raiseload: bool = False) -> Load:
     :param raiseload: refuse to load the others even then.
     :raises ArgumentError: when the attributes belong to several entities.
     """
-    return Load._unbound().load_only(*attrs, raiseload=raiseload)
+    return _start().load_only(*attrs, raiseload=raiseload)
+
+
+def lazyload(*keys: Any) -> Load:
+    """An option: load related objects when they are used.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    """
+    return _start().lazyload(*keys)
+
+
+def joinedload(*keys: Any, innerjoin: bool | None = None) -> Load:
+    """An option: load related objects along with their object.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    :param innerjoin: there always are related objects.
+    """
+    return _start().joinedload(*keys, innerjoin=innerjoin)
+
+
+def selectinload(*keys: Any) -> Load:
+    """An option: load related objects along with their object.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    """
+    return _start().selectinload(*keys)
+
+
+def subqueryload(*keys: Any) -> Load:
+    """An option: load related objects along with their object.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    """
+    return _start().subqueryload(*keys)
+
+
+def immediateload(*keys: Any) -> Load:
+    """An option: load related objects along with their object.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    """
+    return _start().immediateload(*keys)
+
+
+def noload(*keys: Any) -> Load:
+    """An option: leave relationships empty.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    """
+    return _start().noload(*keys)
+
+
+def raiseload(*keys: Any, sql_only: bool = False) -> Load:
+    """An option: refuse to load related objects.
+
+    :param keys: a relationship, or several that lead from one to the next, or ``"*"`` for all.
+    :param sql_only: refuse only when the session does not know the objects already.
+    """
+    return _start().raiseload(*keys, sql_only=sql_only)
+
+
+def defaultload(*keys: Any) -> Load:
+    """An option: go on to the entity behind a relationship, which is loaded as it is mapped.
+
+    :param keys: a relationship, or several that lead from one to the next.
+
+    >>> select(User).options(defaultload(User.addresses).defer(Address.notes))             # doctest: +SKIP
+    """
+    return _start().defaultload(*keys)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import exc
-from .absent import DeferredLoad
+from .deferred import DeferredLoad
 
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 Processor = Callable[[Any], Any]
 Processors = Sequence[Processor | None]
 Row = Sequence[Any]
+Loader = Callable[[Any, int], Any]
+
+_NO_LOADERS: Mapping[str, Loader] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Recipe:
     """All column attributes that the row does not hold."""
     missing: frozenset[str]
     """Those of the absent ones that are expired on a new object."""
-    own_loaders: Mapping[str, DeferredLoad]
-    """Those of the absent ones for which each object gets a loader."""
+    own_loaders: Mapping[str, Loader]
+    """Absent attributes, relationships too, for which each object gets a loader."""
 
     @property
     def version(self) -> Source | None:
@@ -66,22 +69,27 @@ class Recipe:
         return next((source for source in self.attributes if source.key == key), None)
 
 
-def recipe_for(slot: EntitySlot, processors: Processors | None, choice_of: Callable[[Any], ColumnChoice]) -> Recipe:
+def recipe_for(
+    slot: EntitySlot,
+    processors: Processors | None,
+    choice_of: Callable[[Any], ColumnChoice],
+    related_loaders: Mapping[str, Loader] = _NO_LOADERS,
+) -> Recipe:
     """The recipe for *slot*.
 
     :param slot: a slot of the layout with all positions known.
     :param processors: the driver's result processors by position; None when no column has one.
     :param choice_of: what holds for an attribute of this entity, loader options included.
+    :param related_loaders: relationships that options want to be loaded in another way, with their loaders.
     :raises sqlalchemy.exc.NoSuchColumnError: when the row lacks a column of the primary key.
     """
     mapper = slot.mapper
-    mapper.ensure_configured()
     sources = {column.prop.key: source_of(column.prop.key, column.position, processors) for column in slot.columns}
     for key, column in zip(mapper.pk_keys, mapper.primary_key, strict=True):
         if key not in sources:
             raise exc.column_not_in_result(column)
     missing: set[str] = set()
-    own_loaders: dict[str, DeferredLoad] = {}
+    own_loaders: dict[str, Loader] = dict(related_loaders)
     for prop in slot.absent:
         choice = choice_of(prop)
         if not choice.deferred:

@@ -14,7 +14,9 @@ from .. import exc
 from ..mapping.properties import SynonymProperty
 from ..tracking.ownership import Owner
 from ..tracking.state import InstanceState
-from .absent import load_attributes
+from .columns import load_attributes
+from .eager import eager_keys, load_related
+from .steps import relationships_of
 
 
 def refresh(
@@ -32,19 +34,24 @@ def refresh(
     values = state.dict
     if keys is None:
         state.expire(values)
-        wanted = {prop.key for prop in mapper.column_props if not prop.deferred}
+        columns = {prop.key for prop in mapper.column_props if not prop.deferred}
+        related = eager_keys(state)
     else:
         names = [_attribute_name(mapper, key) for key in keys]
         state.expire_attributes(values, names)
-        wanted = {prop.key for prop in mapper.column_props}.intersection(names)
+        columns = {prop.key for prop in mapper.column_props}.intersection(names)
+        related = [prop.key for prop in relationships_of(mapper) if prop.key in names]
     owner.flush_if_due()
     changed = [key for key in mapper.pk_keys if key in state.committed_state]
     if changed:
         raise exc.pending_key_change(mapper, changed)
-    if not load_attributes(owner, state, state.pk, wanted, with_for_update=with_for_update):
+    if not columns or any(key not in values for key in mapper.pk_keys):
+        columns.update(mapper.pk_keys)  # the row is looked for in any case
+    if not load_attributes(owner, state, state.pk, columns, with_for_update=with_for_update):
         raise exc.could_not_refresh(state)
     if keys is None:
         state.commit_all(values)
+    load_related(state, related)
 
 
 def _attribute_name(mapper: Any, key: str) -> str:

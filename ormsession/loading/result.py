@@ -30,8 +30,11 @@ from ..sql.columns import column_choice
 from ..sql.layout import ColumnSlot, EntitySlot, Layout, located, row_keys
 from ..tracking.ownership import Owner
 from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
+from .eager import load_related_of_all, own_related_loaders
+from .options import related_choices
 from .recipe import Processors, recipe_for
 from .rows import Rows, column_reader, entity_loop
+from .steps import EAGER, related_words
 
 if TYPE_CHECKING:
     from ..sql.compile import EntitySelectState
@@ -45,7 +48,7 @@ Load = Callable[[Rows, LoadContext], Sequence[Any]]
 class StatementLoader:
     """How the rows of one compiled statement are loaded; kept with it."""
 
-    __slots__ = ("is_scalar", "load", "metadata", "names", "processors", "slots")
+    __slots__ = ("is_eager", "is_scalar", "load", "metadata", "names", "processors", "slots")
 
     def __init__(self, layout: Layout, processors: Processors | None, compile_state: EntitySelectState) -> None:
         self.processors = processors
@@ -54,13 +57,15 @@ class StatementLoader:
         self.names = [slot.name if slot.name is None else str(slot.name) for slot in layout]
         self.is_scalar = len(layout) == 1 and isinstance(layout[0], EntitySlot)
         """Whether :attr:`load` returns one object per row rather than a tuple."""
+        self.is_eager = False
+        """Whether loading sends statements for related objects, for which the cursor must not stay open."""
         row_processors: Processors | None = None
         self.load: Load
         if _is_plain(layout):
             self.load = _rows_as_they_are
             row_processors = processors[: len(layout)] if processors else None
         else:
-            loads = [_slot_load(slot, processors, compile_state) for slot in layout]
+            loads = [self._slot_load(slot, compile_state) for slot in layout]
             self.load = loads[0] if self.is_scalar else partial(_zipped, loads)
         self.metadata: Callable[[Sequence[tuple[Any, ...]]], Any] = partial(
             result_metadata,
@@ -70,13 +75,30 @@ class StatementLoader:
         )
         """Describes the columns of a result, given the objects by which they are found in its rows."""
 
+    def _slot_load(self, slot: EntitySlot | ColumnSlot, compile_state: EntitySelectState) -> Load:
+        if isinstance(slot, EntitySlot):
+            return self._entity_load(slot, compile_state)
+        read = column_reader(slot, self.processors)
+        return lambda rows, context: read(rows)
 
-def _slot_load(slot: EntitySlot | ColumnSlot, processors: Processors | None, compile_state: EntitySelectState) -> Load:
-    if isinstance(slot, EntitySlot):
+    def _entity_load(self, slot: EntitySlot, compile_state: EntitySelectState) -> Load:
+        mapper = slot.mapper
+        mapper.ensure_configured()
+        words = related_words(mapper, related_choices(compile_state, slot.entity))
         choice_of = partial(column_choice, compile_state.column_options, slot.entity)
-        return entity_loop(recipe_for(slot, processors, choice_of))
-    read = column_reader(slot, processors)
-    return lambda rows, context: read(rows)
+        loop = entity_loop(recipe_for(slot, self.processors, choice_of, own_related_loaders(mapper, words)))
+        eager = tuple(key for key, word in words.items() if word in EAGER)
+        if not eager:
+            return loop
+        self.is_eager = True
+
+        def load(rows: Rows, context: LoadContext) -> list[Any]:
+            instances = loop(rows, context)
+            load_related_of_all(instances, eager)
+            return instances
+
+        return load
+
 
 
 def _is_plain(layout: Layout) -> bool:
@@ -125,7 +147,7 @@ def load_result(
     metadata = loader.metadata(_keys_of(loader, statement, compile_state))
     result: Result[Any] = ChunkedIteratorResult(
         metadata,
-        partial(_chunks, cursor_result, loader.load, context),
+        partial(_chunks, cursor_result, loader, context),
         source_supports_scalars=loader.is_scalar,
         raw=cursor_result,
         dynamic_yield_per=cursor_result.context._is_server_side,
@@ -152,11 +174,16 @@ def load_all(owner: Owner, cursor_result: Any, *, options: LoadOptions = DEFAULT
     return loader.load(raw_fetchall(cursor_result), context)
 
 
-def _chunks(result: Any, load: Load, context: LoadContext, size: int | None) -> Iterator[Sequence[Any]]:
+def _chunks(
+    result: Any, loader: StatementLoader, context: LoadContext, size: int | None
+) -> Iterator[Sequence[Any]]:
     """Lists of loaded rows: of *size* each, or one of all."""
-    fetch = raw_fetchmany(result)
+    load, fetch = loader.load, raw_fetchmany(result)
     try:
         if size is None:
+            if loader.is_eager:
+                yield load(raw_fetchall(result), context)
+                return
             everything: list[Any] = []
             while rows := fetch(CHUNK):
                 everything += load(rows, context)

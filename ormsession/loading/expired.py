@@ -1,0 +1,65 @@
+"""What happens when an expired attribute is used; and the loaders that every mapped class gets.
+
+All attributes of an object that were expired and not set since are loaded together, by one SELECT.  An object
+that was expired as a whole also gets back the related objects that it is mapped, or was loaded, to have at once.
+
+Without a session there is nobody to ask: that is an error which names the object, never a silent None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import exc
+from ..mapping import hooks
+from ..tracking.ownership import owner_of
+from ..tracking.state import InstanceState
+from ..tracking.symbols import NO_AUTOFLUSH
+from .columns import load_attributes
+from .deferred import DeferredLoad
+from .eager import eager_keys, load_related
+
+if TYPE_CHECKING:
+    from ..mapping.mapper import Mapper
+
+
+def load_expired(state: InstanceState, keys: set[str], passive: int) -> None:
+    """Load expired attributes of an object; the loader that tracking finds at the class manager.
+
+    :raises DetachedInstanceError: when the object belongs to no session.
+    :raises ObjectDeletedError: when its row is gone.
+    """
+    owner = owner_of(state)
+    if owner is None:
+        raise exc.detached_refresh(state)
+    pk = state.pk if state.pk is not None else _pk_of_pending(state)
+    was_expired = state.expired
+    found = load_attributes(owner, state, pk, keys, autoflush=not passive & NO_AUTOFLUSH)
+    if not found and state.pk is not None:
+        raise exc.ObjectDeletedError(state)
+    if was_expired:
+        load_related(state, eager_keys(state))
+
+
+def _pk_of_pending(state: InstanceState) -> Any:
+    """The primary key of an object that is not known by one: an INSERT just gave it its row."""
+    values = state.dict
+    mapper = state.mapper
+    if any(values.get(key) is None for key in mapper.pk_keys):
+        raise exc.cannot_refresh_without_key(state)
+    pk = tuple(values[key] for key in mapper.pk_keys)
+    return pk[0] if len(pk) == 1 else pk
+
+
+def install_loaders(mapper: Mapper) -> None:
+    """Give a configured mapper's class the loaders of its expired and deferred attributes."""
+    manager = mapper.class_manager
+    manager.expired_attribute_loader = load_expired
+    for prop in mapper.column_props:
+        attribute = manager.get(prop.key)
+        if attribute is not None and prop.deferred:
+            attribute.impl.load = DeferredLoad(prop.key, raiseload=prop.raiseload)
+            attribute.impl.load_on_unexpire = False
+
+
+hooks.install_loaders = install_loaders
