@@ -355,7 +355,11 @@ def _make_setattr(manager: ClassManager) -> Callable[[Any, str, Any], None]:
                 state = attributes.setup_instance(self)
             changes = state.changes
             if changes is None or name not in changes:
-                state.note_change(dict_, name, dict_.get(name, NO_VALUE))
+                before = dict_.get(name, NO_VALUE)
+                if changes is not None and state.modified and state.extras is None:
+                    changes[name] = before
+                else:
+                    state.note_change(dict_, name, before)
             dict_[name] = value
         elif name in attributes:
             dict_ = self.__dict__
