@@ -86,12 +86,12 @@ def raw_fetchmany(result: Any) -> Callable[[int], Sequence[Any]]:
 
 
 def raw_fetchall(result: Any) -> Sequence[Any]:
-    """loading: all rows, as the database driver gives them when that is possible."""
+    """loading, unit of work: all rows, as the database driver gives them when that is possible."""
     return result._fetchall_impl() if has_raw_rows(result) else result.all()  # type: ignore[no-any-return]
 
 
 def result_processors(result: Any) -> Any:
-    """loading: what converts the raw values of each column; None when nothing does."""
+    """loading, unit of work: what converts the raw values of each column; None when nothing does."""
     return result._metadata._effective_processors if has_raw_rows(result) else None
 
 

@@ -12,7 +12,7 @@ execution option ``synchronize_session`` says how they are brought in step:
 
 Objects hit by an UPDATE get the new values where these can be worked out in Python, and lose the old ones where
 not; they are loaded again at the next access.  Objects hit by a DELETE become deleted.  An object whose attributes
-do not tell whether it was hit is expired.
+do not tell whether it was hit loses what the statement may have changed.
 
 Which objects were hit is decided before the statement runs, and nothing is changed before it has succeeded.
 A list of dictionaries makes a batch: rows are inserted, or updated by the primary keys in the dictionaries.
@@ -138,8 +138,10 @@ def _without_nulls_for_defaults(mapper: Any, parameters: Sequence[Mapping[str, A
 def _by_primary_key(dml: DML, strategy: Any) -> Any:
     """UPDATE with a list of dictionaries: each names its row by the primary key."""
     if dml.statement._where_criteria or not dml.statement.is_update:
+        if not dml.statement.is_update:
+            raise exc.batch_delete()
         if strategy:
-            raise exc.batch_with_criteria(dml.statement.__visit_name__)
+            raise exc.batch_with_criteria()
         parameters = column_parameters(dml.entity.mapper, dml.parameters)
         return dml.run(parameters=parameters)
     if strategy == "fetch":

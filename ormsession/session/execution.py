@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._core import coercions, immutabledict, roles
+from .._core import CompileState, coercions, immutabledict, roles
 from ..loading.context import DEFAULT_OPTIONS
 from ..loading.result import load_result
 from ..sql.entity import PLUGIN
@@ -138,7 +138,7 @@ def _compile_state_of(raw: Any) -> Any:
     if context is None or not raw.returns_rows:
         return None
     compile_state = context.compiled.compile_state
-    return compile_state if getattr(compile_state, "layout", ()) else None
+    return compile_state if isinstance(compile_state, CompileState) and getattr(compile_state, "layout", ()) else None
 
 
 def _propagated_options(statement: Any) -> tuple[Any, ...]:

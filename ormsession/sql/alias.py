@@ -14,7 +14,8 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy import Column
+from sqlalchemy.sql.expression import Alias, FromClause
 
 from .. import exc
 from .._core import ColumnAdapter, HasCacheKey, InternalTraversal, coercions, inspects, roles
@@ -38,12 +39,20 @@ class AliasedClass:
         flat: bool = False,
         adapt_on_names: bool = False,
     ) -> None:
-        mapper = _mapper_below(mapped_class_or_alias)
-        if alias is None:
-            selectable = mapper.selectable._anonymous_fromclause(name=name, flat=flat)
+        base = _aliased_insp(mapped_class_or_alias)
+        mapper = mapper_of(mapped_class_or_alias) if base is None else base.mapper
+        if alias is not None:
+            selectable = coercions.expect(roles.ReturnsRowsRole, alias)
         else:
-            selectable = coercions.expect(roles.FromClauseRole, alias)
-        self.__dict__["_sa_aliased"] = AliasedInsp(self, mapper, selectable, name=name, adapt_on_names=adapt_on_names)
+            below = mapper.selectable
+            if base is not None:  # a sibling of the alias: the same FROM under yet another name
+                below = base.selectable_to_alias
+                adapt_on_names = adapt_on_names or base.adapt_on_names
+                base = base.base
+            selectable = below._anonymous_fromclause(name=name, flat=flat)
+        self.__dict__["_sa_aliased"] = AliasedInsp(
+            self, mapper, selectable, base=base, name=name, adapt_on_names=adapt_on_names
+        )
         self.__name__ = mapper.class_.__name__
 
     def __clause_element__(self) -> Any:
@@ -88,7 +97,8 @@ class AliasedInsp(InspectionAttr, HasCacheKey):
     """What an :class:`AliasedClass` means: the mapper and the FROM that takes its table's place.
 
     ``entity`` is the alias, ``mapper`` the mapper of its class, ``selectable`` the FROM, ``name`` the name
-    given to :func:`aliased` or None.
+    given to :func:`aliased` or None.  ``base`` is the alias that was aliased, if it was one: columns are
+    looked for in *selectable* as that alias has them.
     """
 
     is_aliased_class = True
@@ -99,15 +109,24 @@ class AliasedInsp(InspectionAttr, HasCacheKey):
         ("name", InternalTraversal.dp_string),
         ("mapper", InternalTraversal.dp_has_cache_key),
         ("selectable", InternalTraversal.dp_clauseelement),
+        ("base", InternalTraversal.dp_has_cache_key),
         ("adapt_on_names", InternalTraversal.dp_boolean),
     ]
 
     def __init__(
-        self, entity: AliasedClass, mapper: Mapper, selectable: Any, *, name: str | None, adapt_on_names: bool
+        self,
+        entity: AliasedClass,
+        mapper: Mapper,
+        selectable: Any,
+        *,
+        base: AliasedInsp | None,
+        name: str | None,
+        adapt_on_names: bool,
     ) -> None:
         self.entity = entity
         self.mapper = mapper
         self.selectable = selectable
+        self.base = base
         self.name = name
         self.adapt_on_names = adapt_on_names
         self._adapter = ColumnAdapter(
@@ -115,7 +134,7 @@ class AliasedInsp(InspectionAttr, HasCacheKey):
             equivalents=_equivalent_columns(mapper),
             adapt_on_names=adapt_on_names,
             anonymize_labels=True,
-            adapt_from_selectables={mapper.selectable, mapper.local_table},
+            adapt_from_selectables={mapper.selectable, mapper.local_table} if base is None else None,
         )
         self._clause: Any = None  # the annotated FROM, made at the first use and kept
 
@@ -136,7 +155,23 @@ class AliasedInsp(InspectionAttr, HasCacheKey):
 
     def adapt(self, expression: Any) -> Any:
         """An expression over the mapper's columns, over those of the alias."""
+        if self.base is not None:
+            expression = self.base.adapt(expression)
         return self._adapter.traverse(expression)
+
+    def has(self, expression: Any) -> bool:
+        """Whether the alias has what *expression* needs: a subquery may lack columns of the entity."""
+        if not isinstance(expression, Column) or self.adapt(expression) is not expression:
+            return True
+        return bool(self.selectable.exported_columns.contains_column(expression))
+
+    @property
+    def selectable_to_alias(self) -> Any:
+        """What an alias of this alias is an alias of: the table, when this is one of the table."""
+        selectable = self.selectable
+        if isinstance(selectable, Alias) and selectable.element is self.mapper.selectable:
+            return selectable.element
+        return selectable
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f" AS {self.name}"
@@ -155,12 +190,10 @@ def _equivalent_columns(mapper: Mapper) -> dict[Any, set[Any]]:
     return equivalents
 
 
-def _mapper_below(entity: Any) -> Mapper:
+def _aliased_insp(entity: Any) -> AliasedInsp | None:
     if isinstance(entity, AliasedClass):
-        return entity.__dict__["_sa_aliased"].mapper  # type: ignore[no-any-return]
-    if isinstance(entity, AliasedInsp):
-        return entity.mapper
-    return mapper_of(entity)
+        return entity.__sa_inspect__()
+    return entity if isinstance(entity, AliasedInsp) else None
 
 
 def aliased(
@@ -184,15 +217,6 @@ def aliased(
             raise exc.adapt_on_names_of_selectable()
         return element._anonymous_fromclause(name=name, flat=flat)
     return AliasedClass(element, alias, name=name, flat=flat, adapt_on_names=adapt_on_names)
-
-
-def entity_inspection(thing: Any) -> Any:
-    """The entity that a class, a mapper or an alias is, or None when it is none of them."""
-    if isinstance(thing, AliasedClass):
-        return thing.__dict__["_sa_aliased"]
-    if isinstance(thing, AliasedInsp) or getattr(thing, "is_mapper", False):
-        return thing
-    return getattr(getattr(thing, "_sa_class_manager", None), "mapper", None)
 
 
 # sqlalchemy.inspect(alias) works as for the ORM's own aliases

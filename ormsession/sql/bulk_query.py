@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
+from sqlalchemy.sql.expression import TableClause
 
 from .. import exc
-from .entity import entity_of, owning_entity
+from .entity import owning_entity
 
 if TYPE_CHECKING:
     from .query import Query
@@ -39,8 +40,8 @@ class BulkUpdate:
 
     @property
     def mapper(self) -> Any:
-        """The mapper of the entity whose rows are written."""
-        return self._entity.mapper
+        """The mapper of the entity whose rows are written; None when the query is on a plain table."""
+        return getattr(owning_entity(self._target), "mapper", None)
 
     @property
     def rowcount(self) -> int:
@@ -48,14 +49,14 @@ class BulkUpdate:
         return int(self.result.rowcount)
 
     @property
-    def _entity(self) -> Any:
+    def _target(self) -> Any:
+        """The entity, or the plain table, whose rows are written."""
         columns = self.query._select._raw_columns
-        entity = None
         if len(columns) == 1:
-            entity = entity_of(columns[0]) or owning_entity(columns[0])
-        if entity is None:
-            raise exc.bulk_needs_entity(self.verb)
-        return entity
+            entity = columns[0]._annotations.get("parententity")
+            if entity is not None or isinstance(columns[0], TableClause):
+                return columns[0] if entity is None else entity.__clause_element__()
+        raise exc.bulk_needs_entity(self.verb)
 
     def run(self, synchronize_session: Any) -> int:
         """Execute the statement and return the number of rows matched."""
@@ -74,7 +75,7 @@ class BulkUpdate:
         return self.rowcount
 
     def _statement(self) -> Any:
-        statement = sqlalchemy.update(self._entity.entity)
+        statement = sqlalchemy.update(self._target)
         if isinstance(self.values, dict):
             return statement.values(self.values)
         if self._options.pop("preserve_parameter_order", False):
@@ -91,8 +92,7 @@ class BulkUpdate:
                 ("order_by()", select._order_by_clauses),
                 ("group_by()", select._group_by_clauses),
                 ("distinct()", select._distinct),
-                ("select_from()", select._from_obj),
-                ("join(), outerjoin()", select._setup_joins),
+                ("join(), outerjoin(), select_from(), or from_self()", select._from_obj or select._setup_joins),
                 ("from_statement()", self.query._statement is not None),
             )
             if is_there
@@ -110,4 +110,4 @@ class BulkDelete(BulkUpdate):
         super().__init__(query, None, options)
 
     def _statement(self) -> Any:
-        return sqlalchemy.delete(self._entity.entity)
+        return sqlalchemy.delete(self._target)

@@ -16,7 +16,6 @@ its columns, deferred ones included.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from typing import Any
 
 from .._core import CompileState, SelectState, compile_state_functions
@@ -80,11 +79,7 @@ class EntitySelectState(SelectState):
         core._raw_columns = columns
         core._setup_joins = core._memoized_select_entities = core._with_options = ()
         core._propagate_attrs = {}
-        # what entities are selected from has to be named: columns of a mapped join only know their tables
-        if FROM_NOTE not in statement._annotations:
-            core._from_obj = (*self.from_clauses, *_entity_froms(statement._raw_columns))
-        else:
-            core._from_obj = self.from_clauses
+        core._from_obj = (*self.from_clauses, *_froms(statement))
         return core
 
     # ------------------------------------------------------------ what Core asks of a plugin
@@ -139,15 +134,16 @@ class EntitySelectState(SelectState):
         return FromStatement(statement, from_statement)
 
 
-def _entity_froms(elements: Iterable[Any]) -> list[Any]:
-    """What the elements of a columns clause are selected from and do not name themselves."""
-    froms = []
-    for element in elements:
-        if entity_of(element) is not None:
-            froms.append(element)
-        elif (entity := _entity_of_column(element)) is not None and entity.selectable not in element._from_objects:
-            # a column of a mapped join, or an attribute that is a subquery about its entity
-            froms.append(entity.__clause_element__())
+def _froms(statement: Any) -> list[Any]:
+    """What the columns clause selects from, in its order.
+
+    It has to be named: the columns of a mapped join only know their tables.
+    """
+    if FROM_NOTE in statement._annotations:
+        return []
+    froms: list[Any] = []
+    for element in statement._raw_columns:
+        froms.extend(element._from_objects if entity_of(element) is None else [element])
     return froms
 
 

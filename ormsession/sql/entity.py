@@ -115,7 +115,7 @@ def entity_columns(entity: Any) -> list[tuple[ColumnProperty, Any]]:
     if columns is None:
         columns = mapper.memo["entity_columns"] = [(prop, named_expression(prop)) for prop in mapper.column_props]
     if entity.is_aliased_class:
-        return [(prop, entity.adapt(expression)) for prop, expression in columns]
+        return [(prop, entity.adapt(expression)) for prop, expression in columns if entity.has(expression)]
     return columns
 
 

@@ -354,9 +354,11 @@ class Query:
             return self
         subquery = operation(self, *others).subquery()
         copy = self._copy()
-        copy._select = select(*self._select._raw_columns)._annotate({FROM_NOTE: subquery}).select_from(subquery)
-        copy._select._with_options = self._select._with_options
-        copy._adapter = from_adapter(copy._select)
+        statement = select(*self._select._raw_columns)._annotate({FROM_NOTE: subquery}).select_from(subquery)
+        copy._adapter = adapter = from_adapter(statement)
+        if not statement._propagate_attrs:  # a plain Core statement, which nobody will translate later
+            statement = statement.with_only_columns(*[adapter.traverse(each) for each in statement._raw_columns])
+        copy._select = statement.options(*self._select._with_options)
         copy._params = {}
         return copy
 
