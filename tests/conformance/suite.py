@@ -3,14 +3,16 @@
 The tests are those of SQLAlchemy's source distribution, in the version that is installed.  They are fetched
 once with `pip download` into a cache folder and never become part of this project.
 
-Each file runs in a process of its own, with a fixed hash seed: the outcome of a test must not depend on the
-files before it nor on the order of a set.  Test ids are pytest's, without what differs from one machine to
-the next (the version of SQLite in a class name, addresses of objects in parameters).
+Each file runs in a process and in a folder of its own, with a fixed hash seed: the outcome of a test must not
+depend on the files before it, on database files that another process is writing, nor on the order of a set.
+Test ids are pytest's, without what differs from one machine to the next (the version of SQLite in a class
+name, addresses of objects in parameters).
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import glob
 import json
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
@@ -118,17 +121,27 @@ def environment(scratch: str = "") -> dict[str, str]:
     return variables
 
 
+@contextlib.contextmanager
+def workplace(suite: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A folder that looks like the suite, for the files that its tests write beside themselves."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        for name in ("test", "setup.cfg", "pyproject.toml"):
+            os.symlink(suite / name, os.path.join(place, name))
+        yield pathlib.Path(place)
+
+
 def show_file(suite: pathlib.Path, name: str, extra: list[str]) -> int:
     """Run one file with pytest's own output on the terminal; pytest's exit status."""
-    return subprocess.run(command_of(name, extra), cwd=suite, env=environment(), check=False).returncode
+    with workplace(suite) as place:
+        return subprocess.run(command_of(name, extra), cwd=place, env=environment(), check=False).returncode
 
 
 def run_file(suite: pathlib.Path, name: str, timeout: int) -> Outcome:
     """Run one file quietly and collect the outcome of each of its tests."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, workplace(suite) as place:
         command = command_of(name, ["--tb=line", "--no-header"])
         try:
-            done = subprocess.run(command, cwd=suite, env=environment(scratch), timeout=timeout, text=True,
+            done = subprocess.run(command, cwd=place, env=environment(scratch), timeout=timeout, text=True,
                                   capture_output=True, check=False)  # fmt: skip
             # 0 all passed, 1 some failed; anything else did not reach the end
             broken = "" if done.returncode in (0, 1) else (done.stdout + done.stderr).strip()[-400:]
