@@ -45,6 +45,7 @@ from .namespace import ColumnNamespace, Namespace
 from .options import MapperOptions, parse_options
 from .primary_key import primary_key_of, primary_keys_by_table
 from .properties import ColumnProperty, MapperProperty, SynonymProperty
+from .relationship import RelationshipProperty
 
 if TYPE_CHECKING:
     from ..tracking.state import InstanceState
@@ -253,10 +254,9 @@ class Mapper(InspectionAttr, HasCacheKey):
         return self._properties_of_kind(SynonymProperty)
 
     @property
-    def relationships(self) -> Namespace[MapperProperty]:
+    def relationships(self) -> Namespace[RelationshipProperty]:
         """The properties that lead to other mapped classes."""
-        self.ensure_configured()
-        return Namespace({})
+        return self._properties_of_kind(RelationshipProperty)
 
     @property
     def composites(self) -> Namespace[MapperProperty]:
@@ -392,9 +392,13 @@ class Mapper(InspectionAttr, HasCacheKey):
 
     def configure(self) -> None:
         """Finish the properties and let the rooms above install their loaders; called once by configuration."""
-        for prop in list(self.props.values()):
-            prop.init()
-            prop.post_instrument_class(self)
+        finished: set[MapperProperty] = set()
+        # a relationship to the class itself may add a property on the way: its other side
+        while waiting := [prop for prop in self.props.values() if prop not in finished]:
+            for prop in waiting:
+                prop.init()
+                prop.post_instrument_class(self)
+            finished.update(waiting)
         hooks.install_loaders(self)
         self.configured = True
         self.dispatch.mapper_configured(self, self.class_)
