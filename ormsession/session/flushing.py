@@ -133,15 +133,16 @@ def register(session: Session, outcome: FlushOutcome) -> None:
     transaction = session._transaction
     assert transaction is not None  # the flush began it
     snapshot = transaction._snapshot
+    # first what a rollback needs: listeners of the moves below may fail
+    snapshot.undos.append(outcome.undo)
+    snapshot.remember_new(outcome.inserted)
+    membership.note_written(session, outcome.updated)
     if outcome.deleted:
         membership.become_deleted(session, outcome.deleted)
     if outcome.rekeyed:
         _register_rekeyed(session, outcome, snapshot)
-    membership.note_written(session, outcome.updated)
     if outcome.inserted:
-        snapshot.remember_new(outcome.inserted)
         _register_inserted(session, outcome.inserted)
-    snapshot.undos.append(outcome.undo)
 
 
 def _register_rekeyed(session: Session, outcome: FlushOutcome, snapshot: Snapshot) -> None:
