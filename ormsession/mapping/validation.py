@@ -16,6 +16,7 @@ from sqlalchemy import event
 
 from .. import exc
 from ..tracking.state import InstanceState
+from ..tracking.symbols import OP_BULK_REPLACE
 
 if TYPE_CHECKING:
     from .mapper import Mapper
@@ -116,21 +117,34 @@ def _on_load(method: Any) -> Callable[[InstanceState, Any], None]:
 
 
 def _listen(attribute: Any, method: Any, key: str, *, include_removes: bool, include_backrefs: bool) -> None:
-    impl = attribute.impl
+    """Listen to every way in which a value gets to the attribute, be it one value or a collection."""
 
-    def is_skipped(initiator: Any) -> bool:
-        """Whether the change comes from the other side of a relationship, and these are not wanted."""
-        return not include_backrefs and getattr(initiator, "impl", impl) is not impl
+    def is_own(initiator: Any) -> bool:
+        """Whether the change began here, not on the other side of a relationship."""
+        return getattr(initiator, "impl", attribute.impl) is attribute.impl
 
-    def validate(state: InstanceState, value: Any, old: Any, initiator: Any) -> Any:
-        if is_skipped(initiator):
-            return value
+    def check(state: InstanceState, value: Any) -> Any:
         return method(state(), key, value, False) if include_removes else method(state(), key, value)
 
-    def removed(state: InstanceState, value: Any, initiator: Any) -> None:
-        if not is_skipped(initiator):
+    def set_value(state: InstanceState, value: Any, old: Any, initiator: Any) -> Any:
+        return check(state, value) if include_backrefs or is_own(initiator) else value
+
+    def append(state: InstanceState, value: Any, initiator: Any) -> Any:
+        if is_own(initiator):
+            # the elements of a collection that is replaced have been seen all together
+            return value if getattr(initiator, "op", None) is OP_BULK_REPLACE else check(state, value)
+        return check(state, value) if include_backrefs else value
+
+    def replace(state: InstanceState, values: list[Any], initiator: Any) -> None:
+        if include_backrefs or is_own(initiator):
+            values[:] = [check(state, value) for value in values]
+
+    def remove(state: InstanceState, value: Any, initiator: Any) -> None:
+        if include_backrefs or is_own(initiator):
             method(state(), key, value, True)
 
-    event.listen(attribute, "set", validate, raw=True, retval=True)
+    event.listen(attribute, "set", set_value, raw=True, retval=True)
+    event.listen(attribute, "append", append, raw=True, retval=True)
+    event.listen(attribute, "bulk_replace", replace, raw=True)
     if include_removes:
-        event.listen(attribute, "remove", removed, raw=True)
+        event.listen(attribute, "remove", remove, raw=True)

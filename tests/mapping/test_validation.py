@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import InvalidRequestError
 
-from ormsession import inspect, reconstructor, validates
+from ormsession import inspect, reconstructor, relationship, validates
 
 
 def emit_load(instance):
@@ -185,3 +185,70 @@ class TestReconstructors:
         user = User()
         emit_load(user)
         assert user.is_restored
+
+
+class TestValidatorsOfRelationships:
+    @pytest.fixture
+    def seen(self):
+        return []
+
+    @pytest.fixture
+    def classes(self, mapping, users, emails, seen):
+        class Email:
+            pass
+
+        class User:
+            @validates("emails", include_removes=True)
+            def check(self, key, email, is_removed):
+                seen.append((email.address, is_removed))
+                if email.address == "bad":
+                    raise ValueError("no such address")
+                return email
+
+        mapping.map_imperatively(Email, emails)
+        mapping.map_imperatively(User, users, properties={"emails": relationship(Email, backref="user")})
+        return User, Email
+
+    def test_elements_are_checked_when_they_enter_and_seen_when_they_leave(self, classes, seen):
+        User, Email = classes
+        user, first = User(), Email(address="a")
+        user.emails.append(first)
+        user.emails.remove(first)
+        assert seen == [("a", False), ("a", True)]
+        with pytest.raises(ValueError, match="no such address"):
+            user.emails.append(Email(address="bad"))
+        assert user.emails == []
+
+    def test_all_elements_of_a_new_collection_are_checked_once(self, classes, seen):
+        User, Email = classes
+        user, first, second, third = User(), Email(address="a"), Email(address="b"), Email(address="c")
+        user.emails = [first, second]
+        user.emails = [second, third]
+        assert seen == [("a", False), ("b", False), ("b", False), ("c", False), ("a", True)]
+
+    def test_changes_from_the_other_side_are_checked(self, classes, seen):
+        User, Email = classes
+        email, user = Email(address="a"), User()
+        email.user = user
+        assert seen == [("a", False)]
+        assert user.emails == [email]
+
+    def test_unless_that_is_not_wanted(self, mapping, users, emails):
+        seen = []
+
+        class Email:
+            pass
+
+        class User:
+            @validates("emails", include_backrefs=False)
+            def check(self, key, email):
+                seen.append(email)
+                return email
+
+        mapping.map_imperatively(Email, emails)
+        mapping.map_imperatively(User, users, properties={"emails": relationship(Email, backref="user")})
+        user, email = User(), Email()
+        email.user = user
+        assert (seen, user.emails) == ([], [email])
+        user.emails = [email]
+        assert seen == [email]
