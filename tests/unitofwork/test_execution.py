@@ -772,3 +772,54 @@ def test_refresh_flush_names_the_attributes_that_the_flush_filled(mapped, work) 
     work.add(User())
     work.flush()
     assert sorted(heard) == [["kind"], ["state"]]
+
+
+# ---------------------------------------------------------------- databases that do something else
+
+
+@pytest.fixture
+def swallowed_inserts(work):
+    """INSERT statements that return rows do nothing, as a rule or trigger may do."""
+
+    def swallow(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool) -> Any:
+        if statement.startswith("INSERT"):
+            return "UPDATE users SET id = 1 WHERE 1 != 1 RETURNING users.id, users.id", ()
+        return statement, parameters
+
+    event.listen(work.connection, "before_cursor_execute", swallow, retval=True)
+
+
+def test_an_insert_of_one_row_that_returns_none_is_an_error(mapped, work, swallowed_inserts) -> None:
+    User = mapped("users", pk(), Column("state", String, server_default="s"))
+    work.add(user := User())
+    with pytest.raises(exc.FlushError, match=r"Single-row INSERT statement for Mapper.* did not produce"):
+        work.flush()
+    assert "id" not in user.__dict__
+
+
+def test_an_insert_of_many_rows_that_returns_fewer_is_an_error(mapped, work, swallowed_inserts) -> None:
+    User = mapped("users", pk(), Column("name", String))
+    work.add(User(name="a"), User(name="b"))
+    with pytest.raises(exc.FlushError, match=r"Multi-row INSERT statement for Mapper.* did not produce"):
+        work.flush()
+
+
+def test_where_rows_of_many_statements_are_not_counted_a_missing_one_goes_unnoticed(users, work, monkeypatch) -> None:
+    work.connection.execute(type(users[0]).table.delete())
+    monkeypatch.setattr(work.connection.dialect, "supports_sane_multi_rowcount", False)
+    users[0].name = users[1].name = "new"
+    work.flush()
+    assert users[0].name == "new"
+
+
+def test_one_new_object_with_the_key_of_one_that_is_leaving_is_not_warned_about(mapped, work) -> None:
+    User = mapped("users", pk(), Column("name", String))
+    old = User(id=1, name="a")
+    work.add(old)
+    work.flush()
+    work.delete(old)
+    work.add(User(id=1, name="b"), User(id=2, name="c"), User(name="d"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        work.flush()
+    assert [row[1] for row in work.rows(User.table)] == ["b", "c", "d"]
