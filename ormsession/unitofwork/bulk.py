@@ -183,7 +183,8 @@ def _send_insert_form(
         if len(returned) != len(rows):
             raise exc.wrong_number_of_rows_inserted(columns.mapper, len(rows), len(returned))
         for target, values in zip(targets, returned, strict=True):
-            target.update(zip((attribute for _, attribute in form.fetched), values, strict=True))
+            # Core may append the column by which it sorted
+            target.update(zip((attribute for _, attribute in form.fetched), values, strict=False))
         _take_filled(form, targets, result.last_inserted_params())
         return
     for target, row in zip(targets, rows, strict=True):

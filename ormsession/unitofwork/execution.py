@@ -179,7 +179,8 @@ class _Execution:
             returned = raw_fetchall(result) if result_processors(result) is None else result.all()
             if len(returned) != len(rows):
                 raise exc.wrong_number_of_rows_inserted(columns.mapper, len(rows), len(returned))
-            for (_, attribute), values in zip(form.fetched, zip(*returned, strict=True), strict=True):
+            # Core may append the column by which it sorted
+            for (_, attribute), values in zip(form.fetched, zip(*returned, strict=True), strict=False):
                 self.undo.assign(attribute, states, values)
             self.take_filled(form.filled, states, result, is_insert=True)
         else:
