@@ -174,14 +174,17 @@ def _synchronized(dml: DML, parameters: Any, strategy: str) -> Any:
     else:
         result, keys = _run_and_fetch_keys(dml, parameters)
         hit = Hit(_by_keys(dml.session, mapper, keys), [])
-    for state, _ in hit.unsure:
-        state.expire(state.dict)
     if dml.statement.is_update:
         changed = set(new_values) | _changed_by_the_way(mapper)
         for state, _ in hit.states:
             _set_values(state, new_values, changed)
+        for state, _ in hit.unsure:
+            state.expire_attributes(state.dict, changed.intersection(state.dict))
         membership.note_written(dml.session, [state for state, _ in (*hit.states, *hit.unsure)])
-    elif hit.states:
+        return result
+    for state, _ in hit.unsure:
+        state.expire(state.dict)
+    if hit.states:
         membership.become_deleted(dml.session, [state for state, _ in hit.states])
     return result
 
@@ -238,12 +241,7 @@ def _run_and_fetch_keys(dml: DML, parameters: Any) -> tuple[Any, list[tuple[Any,
     if dml.entity.is_aliased_class:
         columns = tuple(dml.entity.adapt(column) for column in columns)
     returns = dialect.update_returning if statement.is_update else dialect.delete_returning
-    if (
-        returns
-        and not statement._returning
-        and mapper.local_table.implicit_returning
-        and not dml.entity.is_aliased_class
-    ):
+    if returns and not statement._returning and mapper.local_table.implicit_returning:
         result = dml.run(statement.return_defaults(*columns), parameters)
         rows = result.returned_defaults_rows
         if rows is not None:
@@ -287,8 +285,9 @@ def _attribute_key(mapper: Any, column: Any) -> str | None:
         return column if column in mapper.props else None
     if isinstance(column, ColumnClause) and column.table is None:
         return None
-    key: str | None = mapper.key_of(column)
-    return key
+    # a column of an alias stands for the table's
+    keys = (mapper.key_of(origin) for origin in (column, *column.proxy_set))
+    return next((key for key in keys if key is not None), None)
 
 
 def _changed_by_the_way(mapper: Any) -> set[str]:
