@@ -23,6 +23,7 @@ Invariant: every key in ``plain`` has an implementation that answers ``is_plain`
 from __future__ import annotations
 
 import functools
+import inspect as python_inspect
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -328,6 +329,7 @@ def _init_with_events(
     original: Callable[..., None], state: InstanceState, args: tuple[Any, ...], kw: dict[str, Any]
 ) -> None:
     manager = state.manager
+    args, kw = _with_defaults(original, state, args, kw)
     if not manager.has_instances:
         manager.has_instances = True
         manager.dispatch.first_init(manager, manager.class_)
@@ -337,6 +339,18 @@ def _init_with_events(
     except BaseException:
         manager.dispatch.init_failure(state, args, kw)
         raise
+
+
+def _with_defaults(
+    original: Callable[..., None], state: InstanceState, args: tuple[Any, ...], kw: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as the constructor is going to see them, for the listeners of ``init``."""
+    try:
+        bound = python_inspect.signature(original).bind(state(), *args, **kw)
+    except (TypeError, ValueError):
+        return args, kw  # wrong arguments, which the constructor will refuse itself, or no signature
+    bound.apply_defaults()
+    return bound.args[1:], bound.kwargs
 
 
 def _make_setattr(manager: ClassManager) -> Callable[[Any, str, Any], None]:

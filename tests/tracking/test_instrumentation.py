@@ -390,3 +390,33 @@ def test_a_descriptor_on_the_class_is_the_attribute():
     assert str(User.name) == "User.name"
     assert repr(manager_of_class(User)) == "<ClassManager of User>"
     assert list(manager_of_class(User).attributes) == [User.name, User.email]
+
+
+def test_listeners_of_a_construction_see_defaults_as_well_and_may_change_them():
+    class User:
+        def __init__(self, name, *, city="Rome"):
+            self.described = f"{name} of {city}"
+
+    manager = register_class(User)
+    heard = []
+
+    def note(target, args, kwargs):
+        heard.append((args, dict(kwargs)))
+        kwargs["city"] = "Pisa"
+
+    event.listen(manager, "init", note)
+    assert User("ed").described == "ed of Pisa"
+    assert heard == [(("ed",), {"city": "Rome"})]
+
+
+def test_listeners_of_a_construction_with_wrong_arguments_see_them_as_given():
+    class User:
+        def __init__(self, name):
+            self.name = name
+
+    manager = register_class(User)
+    heard = []
+    event.listen(manager, "init_failure", lambda target, args, kwargs: heard.append((args, kwargs)))
+    with pytest.raises(TypeError):
+        User("ed", city="Rome")
+    assert heard == [(("ed",), {"city": "Rome"})]
