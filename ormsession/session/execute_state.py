@@ -163,7 +163,7 @@ class ORMExecuteState:
         """The mappers of the entities that the statement returns or changes, each once."""
         if not self.is_orm_statement:
             return []
-        if self.is_select or self.is_from_statement:
+        if self.request.purpose is None and (self.is_select or self.is_from_statement):
             entities = (each.get("entity") for each in self.statement.column_descriptions)
             found = (
                 getattr(getattr(e, "_sa_class_manager", None), "mapper", None) or getattr(e, "mapper", None)

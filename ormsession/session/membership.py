@@ -26,6 +26,7 @@ from .. import exc
 from ..tracking.lifecycle import ObjectState, transition_event
 from ..tracking.ownership import owner_of, owners
 from ..tracking.state import InstanceState
+from ..unitofwork.cascades import reach
 
 if TYPE_CHECKING:
     from .session import Session
@@ -50,12 +51,9 @@ def state_of(instance: Any) -> InstanceState:
     return state
 
 
-def cascade(kind: str, state: InstanceState) -> tuple[InstanceState, ...]:
-    """The objects that *kind* of operation on *state* reaches, itself first.
-
-    The one place that decides it; without relationships an object reaches itself only.
-    """
-    return (state,)
+def cascade(kind: str, state: InstanceState) -> list[InstanceState]:
+    """The objects that *kind* of operation on *state* reaches, itself first."""
+    return [state, *reach(kind, state)] if state.mapper.relationships else [state]
 
 
 def announce(session: Session, states: Collection[InstanceState], before: ObjectState, now: ObjectState) -> None:
@@ -107,11 +105,22 @@ def _attached(session: Session, state: InstanceState, before: ObjectState, now: 
 
 def add(session: Session, state: InstanceState) -> None:
     """Make the object, and what it cascades to, pending or persistent."""
-    for reached in cascade("save-update", state):
-        if reached.pk is None:
-            add_pending(session, reached)
-        else:
-            add_persistent(session, reached)
+    _add_one(session, state)
+    if state.mapper.relationships:
+        for reached in reach("save-update", state, halt_on=lambda each: contains(session, each)):
+            _add_one(session, reached)
+
+
+def _add_one(session: Session, state: InstanceState) -> None:
+    if state.pk is None:
+        add_pending(session, state)
+    else:
+        add_persistent(session, state)
+
+
+def contains(session: Session, state: InstanceState) -> bool:
+    """True when the object is a member: pending, or persistent."""
+    return state in session._new or session.identity_map.contains_state(state)
 
 
 def add_pending(session: Session, state: InstanceState) -> None:

@@ -44,6 +44,8 @@ class StateOwner:
     """The transaction whose ``with`` block is running, None outside of one; written by that transaction."""
     _legacy: LegacyModes | None
     """What the older modes need; None when none is used."""
+    _is_writing: bool
+    """A flush is sending its statements; written by the flush."""
     _is_closed: bool
     """Closed for good: ``close()`` with ``close_resets_only=False``."""
 
@@ -135,6 +137,29 @@ class StateOwner:
     def flush_if_due(self) -> None:
         """Flush before a load, unless the session was told not to do that by itself."""
         self._autoflush()
+
+    # ------------------------------------------------------------ members
+
+    @property
+    def is_writing(self) -> bool:
+        """True while a flush sends its statements."""
+        return self._is_writing
+
+    def has_state(self, state: InstanceState) -> bool:
+        """True when the object is pending or persistent here."""
+        return membership.contains(self, state)  # type: ignore[arg-type]
+
+    def is_pending(self, state: InstanceState) -> bool:
+        """True when the object was added here and is not inserted yet."""
+        return state in self._new
+
+    def take_in(self, state: InstanceState) -> None:
+        """Add an object, and what it cascades to."""
+        membership.add(self, state)  # type: ignore[arg-type]
+
+    def let_out(self, state: InstanceState) -> None:
+        """Expunge an object, and what it cascades to."""
+        membership.expunge(self, state)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------ news of objects
 

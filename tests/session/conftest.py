@@ -16,6 +16,13 @@ users = Table(
     Column("name", String(30), CheckConstraint("name <> 'refused'"), nullable=False),
     Column("age", Integer),
 )
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("text", String(30)),
+    Column("version", Integer, nullable=False),
+)
 tags = Table("tags", metadata, Column("word", String(30), primary_key=True), Column("note", String(30)))
 
 
@@ -29,6 +36,8 @@ def new_engine(path):
 
     @event.listens_for(engine, "begin")
     def begin(connection):
+        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            return
         connection.connection.dbapi_connection.execute("BEGIN")  # past the recorders of statements
 
     metadata.create_all(engine)

@@ -235,7 +235,9 @@ class TestFailures:
         event.remove(User, name, fail)
         self.assert_as_before(session, objects, names_in_database)
 
-    @pytest.mark.parametrize("name", ["after_flush", "after_flush_postexec", "pending_to_persistent", "persistent_to_deleted"])
+    @pytest.mark.parametrize(
+        "name", ["after_flush", "after_flush_postexec", "pending_to_persistent", "persistent_to_deleted"]
+    )
     def test_of_any_session_listener(self, session, User, ed, call, name, names_in_database):
         objects = prepare_work(session, User)
 

@@ -129,7 +129,9 @@ class TestAdding:
         tag = Tag()
         assert list(session) == [tag]
 
-    @pytest.mark.parametrize("method", ["add", "delete", "expunge", "merge", "refresh", "expire", "is_modified", "__contains__"])
+    @pytest.mark.parametrize(
+        "method", ["add", "delete", "expunge", "merge", "refresh", "expire", "is_modified", "__contains__"]
+    )
     def test_what_is_not_mapped_is_refused_by_every_method(self, session, User, method):
         for thing in (object(), "doh", User, ("a", "tuple")):
             with pytest.raises(exc.UnmappedInstanceError):

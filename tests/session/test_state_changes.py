@@ -74,7 +74,9 @@ def test_a_declared_change_is_made():
 def test_a_call_in_a_state_that_is_not_declared_is_refused():
     light = TrafficLight()
     light.go()
-    with pytest.raises(IllegalStateChangeError, match=r"Can't run operation 'go\(\)' when Session is in state <Light.GREEN"):
+    with pytest.raises(
+        IllegalStateChangeError, match=r"Can't run operation 'go\(\)' when Session is in state <Light.GREEN"
+    ):
         light.go()
 
 
@@ -84,7 +86,9 @@ def test_a_method_that_does_not_make_its_change_is_reported():
 
 
 def test_a_method_that_makes_another_change_is_reported():
-    with pytest.raises(IllegalStateChangeError, match=r"'go_dark_instead\(\)' caused an unexpected state change to <Light"):
+    with pytest.raises(
+        IllegalStateChangeError, match=r"'go_dark_instead\(\)' caused an unexpected state change to <Light"
+    ):
         TrafficLight().go_dark_instead()
 
 
@@ -104,13 +108,17 @@ def test_a_method_may_let_another_make_the_announced_change():
 
 def test_a_change_inside_another_method_has_to_be_announced():
     light = TrafficLight()
-    with pytest.raises(IllegalStateChangeError, match=r"'switch_off\(\)' can't be called here; method 'go_and_switch_off"):
+    with pytest.raises(
+        IllegalStateChangeError, match=r"'switch_off\(\)' can't be called here; method 'go_and_switch_off"
+    ):
         light.go_and_switch_off_unannounced()
     assert light._state is Light.RED
 
 
 def test_another_change_than_the_announced_one_is_refused():
-    with pytest.raises(IllegalStateChangeError, match=r"will move to state <Light.DARK: 3> where we are expecting <Light"):
+    with pytest.raises(
+        IllegalStateChangeError, match=r"will move to state <Light.DARK: 3> where we are expecting <Light"
+    ):
         TrafficLight().announce_green_and_switch_off()
 
 
