@@ -1139,7 +1139,7 @@ def option_needs_attribute(given: Any) -> ArgumentError:
     return ArgumentError(f"expected ORM mapped attribute for loader strategy argument, such as User.name; got {given!r}")
 
 
-def wrong_kind_for_option(attribute: Any, prop: Any, option: str, strategy: str, wanted: str) -> LoaderStrategyException:
+def wrong_kind_for_option(attribute: Any, prop: Any, strategy: str, wanted: str) -> LoaderStrategyException:
     """A loader option with an attribute of another kind."""
     kind = re.sub(r"property$", " property", type(prop).__name__.lower())
     return LoaderStrategyException(
@@ -1478,3 +1478,10 @@ def unknown_name(prop: Any, text: str, error: Exception) -> InvalidRequestError:
 def sync_with_viewonly(prop: Any, viewonly: Any) -> InvalidRequestError:
     """A relationship that is only read was to be kept in step."""
     return InvalidRequestError(f"Relationship {prop} cannot specify sync_backref=True since {viewonly} includes viewonly=True.")
+
+
+def wrong_class_in_attribute(prop: Any, cls: type) -> AssertionError:
+    """A relationship holds an object of a class that it does not lead to."""
+    return AssertionError(
+        f"Attribute '{prop.key}' on class '{_class_name(prop.parent.class_)}' doesn't handle objects of type '{_class_name(cls)}'"
+    )

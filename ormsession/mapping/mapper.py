@@ -80,6 +80,8 @@ class Mapper(InspectionAttr, HasCacheKey):
     class_manager: Any = ClassManager  # that of the class; on Mapper itself, for listeners, those of all classes
     validators: Mapping[str, tuple[Any, dict[str, bool]]]
     reconstructors: tuple[Any, ...]
+    orphan_parents: list[tuple[str, type]]
+    """(attribute, class) of the relationships with delete-orphan that lead here; written when they are configured."""
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class Mapper(InspectionAttr, HasCacheKey):
         self.configured = False  # written by configure
         self.configure_error: BaseException | None = None  # what configure raised; kept until the mapper is disposed
         self.is_disposed = False
+        self.orphan_parents = []
         self.memo: dict[Any, Any] = {}  # see the head of the module
 
         self.number = next(_numbers)  # mappers are configured in the order in which they were made

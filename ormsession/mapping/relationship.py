@@ -152,6 +152,8 @@ class RelationshipProperty(MapperProperty):
             self.uselist = self.direction is not MANYTOONE
         self.order_by = self._ordering()
         self._check_cascades()
+        if self.cascade.delete_orphan:
+            self.mapper.orphan_parents.append((self.key, self.parent.class_))
         if self.back_populates:
             add_reverse(self, self.back_populates)
         elif self.backref:

@@ -34,6 +34,22 @@ class Owner(Protocol):
     def no_autoflush(self) -> AbstractContextManager[Any]:
         """A block in which nothing is flushed implicitly."""
 
+    @property
+    def is_writing(self) -> bool:
+        """True while a flush sends its statements."""
+
+    def has_state(self, state: InstanceState) -> bool:
+        """True when the object is pending or persistent here."""
+
+    def is_pending(self, state: InstanceState) -> bool:
+        """True when the object was added here and is not inserted yet."""
+
+    def take_in(self, state: InstanceState) -> None:
+        """Add an object, and what it cascades to."""
+
+    def let_out(self, state: InstanceState) -> None:
+        """Expunge an object, and what it cascades to."""
+
     def note_modified(self, state: InstanceState, obj: Any) -> None:
         """An unmodified object of this session is about to change."""
 

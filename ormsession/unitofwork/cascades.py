@@ -174,7 +174,7 @@ class Follower:
 
 def _warn_in_flush(owner: Any, operation: str) -> None:
     if owner.is_writing:
-        warnings.warn(exc.changed_in_flush_text(operation), SAWarning, stacklevel=6)
+        warnings.warn(exc.USED_DURING_FLUSH.format(operation), SAWarning, stacklevel=6)
 
 
 hooks.install_cascades = follow_changes
