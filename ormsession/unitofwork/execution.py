@@ -179,9 +179,9 @@ class _Execution:
             returned = raw_fetchall(result) if result_processors(result) is None else result.all()
             if len(returned) != len(rows):
                 raise exc.wrong_number_of_rows_inserted(columns.mapper, len(rows), len(returned))
-            # Core may append the column by which it sorted
-            for (_, attribute), values in zip(form.fetched, zip(*returned, strict=True), strict=False):
-                self.undo.assign(attribute, states, values)
+            # a row may be longer: Core may append the column by which it sorted
+            for place, (_, attribute) in enumerate(form.fetched):
+                self.undo.assign(attribute, states, [row[place] for row in returned])
             self.take_filled(form.filled, states, result, is_insert=True)
         else:
             for state, row in zip(states, rows, strict=True):
