@@ -109,6 +109,7 @@ def own_column(mapper: Mapper, column: Any, purpose: str) -> Any:
             column = column.__clause_element__()
         if not isinstance(column, ColumnElement):
             raise exc.bad_property(mapper, purpose, column)
+        column = column._deannotate()  # an attribute of another class is its column with notes
         found = selectable.corresponding_column(column)
     if found is None:
         raise exc.column_not_in_selectable(mapper, purpose, column)

@@ -303,3 +303,34 @@ def test_a_property_may_be_used_again_once_its_mapper_is_gone(mapping, users):
         mapping.configure()
         assert finished.pop() is mapper
         mapping.dispose()
+
+
+def test_columns_that_descend_from_one_another_share_a_name(mapping, users):
+    subquery = select(users.c.id, users.c.name, users.c.name.label("other")).subquery()
+    mapper = mapping.map_imperatively(Thing, subquery, properties={"name": subquery.c.other})
+    assert mapper.get_property("name").columns == [subquery.c.other, subquery.c.name]
+
+
+def test_an_attribute_of_another_class_stands_for_its_column(mapping, users):
+    class Other:
+        pass
+
+    mapping.map_imperatively(Other, users)
+    mapper = mapping.map_imperatively(Thing, users, properties={"title": Other.name})
+    assert mapper.get_property("title").columns == [users.c.name]
+    assert mapper.get_property("title").columns[0] is users.c.name
+
+
+def test_something_that_is_no_column_after_all_is_refused(mapping, users):
+    class Other:
+        pass
+
+    mapping.map_imperatively(Other, users)
+    with pytest.raises(ArgumentError, match="Property 'title' of .* expects a column"):
+        mapping.map_imperatively(Thing, users, properties={"title": Other})
+
+
+def test_notes_start_empty_and_are_kept(mapping, users):
+    mapper = mapping.map_imperatively(Thing, users)
+    mapper.attrs.name.info["seen"] = True
+    assert mapper.attrs.name.info == {"seen": True}

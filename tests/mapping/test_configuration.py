@@ -256,6 +256,15 @@ class TestEvents:
         assert Late(nick="ed", years=3).years == 3
         assert set(mapper.attrs.keys()) == {"id", "name", "age", "nick", "years"}
 
+    def test_a_property_may_be_added_before_the_class_is_instrumented(self, mapping, users):
+        class Late:
+            pass
+
+        event.listen(Late, "instrument_class", lambda mapper, class_: mapper.add_property("nick", users.c.name))
+        mapper = mapping.map_imperatively(Late, users)
+        assert mapper.attrs.keys() == ["id", "nick", "age"]
+        assert Late(nick="ed").nick == "ed"
+
     @pytest.mark.parametrize("name", ["before_configured", "after_configured"])
     def test_those_that_concern_all_mappers_are_not_offered_by_one(self, mapping, users, name):
         mapper = mapping.map_imperatively(Thing, users)

@@ -8,7 +8,7 @@ import pickle
 
 import attrs
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.exc import ArgumentError, NoInspectionAvailable
 
 import ormsession
@@ -279,6 +279,22 @@ class TestRefusals:
             mapping.map_imperatively(User, users)
         assert User(name="ed").name == "ed"
 
+    @pytest.mark.parametrize(
+        ("selectable", "message"),
+        [
+            (None, r"Mapper\[User\(None\)\] has None for a primary table argument and does not specify 'inherits'"),
+            (select(literal(1)), r"can't be mapped to a select\(\); call .subquery\(\) on the select first"),
+            (select(literal(1)).union(select(literal(2))), r"call .subquery\(\)"),
+            ("users", "to a table, a join or a subquery, got 'users'"),
+        ],
+    )
+    def test_what_rows_cannot_be_selected_from(self, mapping, selectable, message):
+        class User:
+            pass
+
+        with pytest.raises(ArgumentError, match=message):
+            mapping.map_imperatively(User, selectable)
+
     @pytest.mark.parametrize("name", ["_sa_instance_state", "_sa_class_manager"])
     def test_a_name_that_tracking_needs_for_itself(self, mapping, users, name):
         class User:
@@ -330,6 +346,15 @@ class TestMarks:
         assert not hasattr(Admin, "__clause_element__")
         with pytest.raises(exc.UnmappedClassError, match="Admin' is not mapped"):
             ormsession.class_mapper(Admin)
+
+    def test_its_own_way_into_statements_is_kept(self, mapping, users):
+        class User:
+            @classmethod
+            def __clause_element__(cls):
+                return users.alias("mine")
+
+        mapping.map_imperatively(User, users)
+        assert "FROM users AS mine" in str(select(User))
 
     def test_everything_goes_when_the_mapping_goes(self, users):
         class User:

@@ -86,3 +86,8 @@ class TestVersions:
 def test_a_column_as_discriminator_is_refused_like_the_other_options_of_hierarchies(mapping, users):
     with pytest.raises(ArgumentError, match="can't be mapped with 'polymorphic_on'"):
         mapping.map_imperatively(Thing, users, polymorphic_on=users.c.name)
+
+
+def test_no_names_at_all_leave_everything_mapped(mapping, users):
+    mapper = mapping.map_imperatively(Thing, users, include_properties=None, exclude_properties=None, properties=None)
+    assert [prop.key for prop in mapper.iterate_properties] == ["id", "name", "age"]

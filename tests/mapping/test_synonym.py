@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 
-from ormsession import ColumnProperty, get_history, inspect, synonym
+from ormsession import ColumnProperty, aliased, get_history, inspect, synonym
 
 
 class Thing:
@@ -169,3 +169,17 @@ def test_a_committed_value_can_be_set_through_it(mapping, users):
     type(thing).title.impl.set_committed_value(inspect(thing), vars(thing), "ed")
     assert inspect(thing).attrs.title.history.unchanged == ["ed"]
     assert inspect(thing).manager["title"].impl.get(inspect(thing), vars(thing)) == "ed"
+
+
+def test_on_an_alias_it_stands_for_the_attribute_of_the_alias(mapping, users):
+    mapping.map_imperatively(Thing, users, properties={"title": synonym("name")})
+    other = aliased(Thing, name="other")
+    assert str(other.title == Thing.title) == "other.name = users.name"
+    assert str(other.title).endswith(").title")
+    assert repr(Thing.title) == "<synonym Thing.title>"
+
+
+def test_it_can_be_sorted_and_labelled_like_its_target(mapping, users):
+    mapping.map_imperatively(Thing, users, properties={"title": synonym("name")})
+    statement = select(Thing.title.label("t")).order_by(Thing.title.desc())
+    assert " ".join(str(statement).split()) == "SELECT users.name AS t FROM users ORDER BY users.name DESC"
