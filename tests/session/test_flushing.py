@@ -202,7 +202,7 @@ class TestFailures:
         assert "id" not in new.__dict__
         assert (new.name, numbered.id, numbered.name) == ("new", 50, "numbered")
         assert (ed.name, wendy.age, jack.name) == ("ed", None, "jack")
-        assert not (session.new or session.dirty or session.deleted)
+        assert session._is_clean()
 
     @pytest.mark.parametrize("number", range(1, 6))
     def test_of_any_statement(self, engine, session, User, ed, call, number, names_in_database):

@@ -65,7 +65,7 @@ class TestAutocommit:
 
     def test_a_connection_given_as_bind_is_used_as_it_is(self, engine, names_in_database):
         with engine.connect() as connection:
-            with pytest.warns(DeprecationWarning):
+            with pytest.warns(DeprecationWarning, match="is deprecated; use"):
                 session = Session(connection, autocommit=True)
             session.execute(users.insert().values(name="ed"))
             assert connection.in_transaction()
@@ -77,7 +77,7 @@ class TestSubtransactions:
     def test_levels_are_counted(self, session, User, names_in_database):
         with pytest.warns(DeprecationWarning, match="subtransactions=True"):
             outer = session.begin(subtransactions=True)
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="is deprecated; use"):
             inner = session.begin(subtransactions=True)
         session.add(User(name="ed"))
         assert inner.parent is outer
@@ -89,7 +89,7 @@ class TestSubtransactions:
 
     def test_a_rollback_inside_has_to_be_answered_outside(self, session, User):
         session.begin()
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="is deprecated; use"):
             session.begin(subtransactions=True)
         session.add(User(name="ed"))
         session.rollback()
@@ -121,7 +121,7 @@ class TestStrongIdentityMap:
         assert len(session.identity_map) == 0
 
     def test_pruning_an_ordinary_session_finds_nothing(self, session):
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="is deprecated; use"):
             assert session.prune() == 0
 
 
@@ -130,14 +130,14 @@ class TestSpellings:
         stored("ed")
         with pytest.warns(DeprecationWarning, match=r"use text\("):
             assert session.execute("SELECT name FROM users WHERE id = :id", {"id": 1}).scalar() == "ed"
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="is deprecated; use"):
             assert session.scalar("SELECT count(*) FROM users") == 1
 
     def test_bind_arguments_as_keywords(self, engine, other_engine, User):
         session = Session(engine)
         with pytest.warns(DeprecationWarning, match="bind_arguments"):
             session.execute(users.insert().values(name="other"), bind=other_engine)
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="is deprecated; use"):
             assert session.scalars(users.select(), mapper=User).all() == []
         with pytest.raises(TypeError, match="'nonsense'"):
             session.execute(users.select(), nonsense=1)
@@ -148,14 +148,17 @@ class TestSpellings:
         user = session.get(User, 1)
         with pytest.warns(DeprecationWarning, match="with_for_update"):
             session.refresh(user, lockmode="update")
-        with pytest.warns(DeprecationWarning), pytest.raises(ArgumentError, match="Unknown lockmode 'x'"):
+        with (
+            pytest.warns(DeprecationWarning, match="is deprecated; use"),
+            pytest.raises(ArgumentError, match="Unknown lockmode 'x'"),
+        ):
             session.refresh(user, lockmode="x")
 
     def test_session_transaction(self, session):
         with pytest.warns(DeprecationWarning, match="get_transaction"):
             assert session.transaction is None
         transaction = session.begin()
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="is deprecated; use"):
             assert session.transaction is transaction
 
     def test_close_all(self, session, User):
