@@ -96,7 +96,7 @@ def result_processors(result: Any) -> Any:
 
 
 def result_metadata(
-    names: Sequence[str],
+    names: Sequence[Any],
     keys: Sequence[tuple[Any, ...]],
     *,
     processors: Any,

@@ -43,8 +43,8 @@ from sqlalchemy.exc import (
     NoResultFound,
     NoSuchColumnError,
     PendingRollbackError,
-    SAWarning,
     ResourceClosedError,
+    SAWarning,
     SQLAlchemyError,
     UnboundExecutionError,
 )
@@ -1122,6 +1122,54 @@ def wrong_key_names(mapper: Any) -> InvalidRequestError:
 def unexpected_keywords(operation: str, names: list[str]) -> TypeError:
     """A call was given keywords that it does not know."""
     return TypeError(f"{operation} got unexpected keyword arguments: {', '.join(map(repr, names))}")
+
+
+# ---------------------------------------------------------------- loading: collections that are not loaded
+
+
+def unloaded_collection_needs_many(prop: Any, word: str) -> InvalidRequestError:
+    """``lazy="dynamic"`` or ``"write_only"`` was given to a relationship that holds one object."""
+    return InvalidRequestError(
+        f"On relationship {prop}, '{word}' loaders cannot be used with many-to-one/one-to-one relationships and/or "
+        "uselist=False."
+    )
+
+
+def full_iteration_not_permitted(attribute: Any) -> InvalidRequestError:
+    """Somebody needs all elements of a collection that is never loaded."""
+    return InvalidRequestError(
+        f"Attribute {attribute} can't load the existing state from the database for this operation; full iteration is "
+        "not permitted.  Where this is a delete, set passive_deletes on the relationship and let the database do it"
+    )
+
+
+def implicit_iteration(attribute: Any) -> InvalidRequestError:
+    """A collection that is never loaded was assigned to an object whose elements are in the database."""
+    return InvalidRequestError(
+        f'Collection "{attribute}" does not support implicit iteration; it cannot be replaced as a whole: '
+        "add and remove elements"
+    )
+
+
+def no_iteration_of_write_only() -> TypeError:
+    """A write-only collection was iterated."""
+    return TypeError(
+        "WriteOnly collections don't support iteration in-place; to query for collection items, use select() of the "
+        "collection and run that with session.scalars()"
+    )
+
+
+def detached_dynamic(state: Any, key: str) -> DetachedInstanceError:
+    """A dynamic collection of an object without a session was to be queried."""
+    return DetachedInstanceError(
+        f"Parent instance {state_text(state)} is not bound to a Session; "
+        f"lazy load operation of attribute '{key}' cannot proceed: add the object to a session first"
+    )
+
+
+def dynamic_detached_text(state: Any) -> str:
+    """A dynamic collection of a detached object was read."""
+    return f"Instance {state_text(state)} is detached, dynamic relationship cannot ask its database: it seems empty"
 
 
 # ---------------------------------------------------------------- loading: options

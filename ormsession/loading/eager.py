@@ -31,7 +31,7 @@ def load_related(state: InstanceState, keys: Iterable[str], *, autoflush: bool =
     for key in keys:
         if key in values or key in state.committed_state:
             continue
-        impl = state.manager[key].impl
+        impl: Any = state.manager[key].impl
         found = impl.load.load_now(state, passive)
         if found is ATTR_WAS_SET or found is PASSIVE_NO_RESULT:
             continue
@@ -46,7 +46,7 @@ def own_related_loaders(mapper: Mapper, words: Mapping[str, str]) -> dict[str, A
     """
     loaders: dict[str, Any] = {}
     for key, word in words.items():
-        usual = mapper.class_manager[key].impl.load
+        usual: Any = mapper.class_manager[key].impl.load
         wanted = usual.worded(word)
         if wanted != usual:
             loaders[key] = wanted

@@ -106,12 +106,10 @@ class Load(LoaderOption):
             else:
                 owner, prop = mapped_attribute(attribute)
                 if not isinstance(prop, ColumnProperty):
-                    raise exc.wrong_kind_for_option(attribute, prop, name, "column loader", "column property")
+                    raise exc.wrong_kind_for_option(attribute, prop, "column loader", "column property")
                 entity, word = option._bound_to(owner, attribute), prop.key
             root = option.root if option.root is not None else entity
-            option = Load._of(
-                root, option.path, entity, (*option.steps, Step(name, option.path, entity, word, choice))
-            )
+            option = Load._of(root, option.path, entity, (*option.steps, Step(name, option.path, entity, word, choice)))
         return option
 
     def _with_relationship(self, name: str, lazy: str | None, keys: tuple[Any, ...]) -> Load:
@@ -128,7 +126,9 @@ class Load(LoaderOption):
             return Load._of(self.root, self.path, self.entity, (*self.steps, step))
         owner, prop = mapped_attribute(attribute)
         if not isinstance(prop, RelationshipProperty):
-            raise exc.wrong_kind_for_option(attribute, prop, name, f"{lazy or 'default'} loader", "relationship property")
+            raise exc.wrong_kind_for_option(
+                attribute, prop, f"{lazy or 'default'} loader", "relationship property"
+            )
         entity = self._bound_to(owner, attribute)
         steps = self.steps if choice is None else (*self.steps, Step(name, self.path, entity, prop.key, choice))
         return Load._of(self.root if self.root is not None else entity, (*self.path, prop.key), prop.entity, steps)

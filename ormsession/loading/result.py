@@ -100,7 +100,6 @@ class StatementLoader:
         return load
 
 
-
 def _is_plain(layout: Layout) -> bool:
     """Whether the driver's rows are the result's: plain columns only, in place."""
     return all(isinstance(slot, ColumnSlot) and slot.position == index for index, slot in enumerate(layout))
@@ -174,9 +173,7 @@ def load_all(owner: Owner, cursor_result: Any, *, options: LoadOptions = DEFAULT
     return loader.load(raw_fetchall(cursor_result), context)
 
 
-def _chunks(
-    result: Any, loader: StatementLoader, context: LoadContext, size: int | None
-) -> Iterator[Sequence[Any]]:
+def _chunks(result: Any, loader: StatementLoader, context: LoadContext, size: int | None) -> Iterator[Sequence[Any]]:
     """Lists of loaded rows: of *size* each, or one of all."""
     load, fetch = loader.load, raw_fetchmany(result)
     try:

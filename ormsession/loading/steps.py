@@ -60,7 +60,7 @@ class Step:
 
 def entity_name(entity: Any) -> str:
     """An entity as messages show it."""
-    return str(entity) if entity.is_aliased_class else entity.class_.__name__  # type: ignore[no-any-return]
+    return str(entity) if entity.is_aliased_class else entity.class_.__name__
 
 
 def relationships_of(mapper: Mapper) -> list[RelationshipProperty]:
@@ -87,5 +87,7 @@ def choices_of(options: Iterable[Any], mapper: Mapper) -> dict[str, RelatedChoic
         step.word: step.choice
         for option in options
         for step in getattr(option, "steps", ())
-        if not step.path and isinstance(step.choice, RelatedChoice) and (step.entity is None or step.entity.mapper is mapper)
+        if not step.path
+        and isinstance(step.choice, RelatedChoice)
+        and (step.entity is None or step.entity.mapper is mapper)
     }

@@ -1,4 +1,4 @@
-"""A session reduced to what loading asks of one, and a mapped table with something of everything."""
+"""A session reduced to what loading asks of one, a mapped table, and three that are related."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table, event, select
+from sqlalchemy import Column, Connection, Engine, ForeignKey, Integer, MetaData, String, Table, event, select
 
 from ormsession import registry as Registry
+from ormsession import relationship
 from ormsession.loading.context import LoadOptions
 from ormsession.loading.identity import get_by_key, primary_key
 from ormsession.loading.refresh import refresh
@@ -61,6 +62,8 @@ class Reader:
     # ---- what a session does
     def execute(self, statement: Any, **options: Any) -> Any:
         result = self.connection.execute(statement)
+        kept = tuple(option for option in getattr(statement, "_with_options", ()) if option.propagate_to_loaders)
+        options.setdefault("propagated", kept)
         return load_result(self, result, result.context.compiled.compile_state, options=LoadOptions(**options))
 
     def all(self, statement: Any, **options: Any) -> list[Any]:
@@ -140,3 +143,67 @@ def Book(registry: Registry) -> type:
 def by_id(Book: type) -> Any:
     """All books in order."""
     return select(Book).order_by(Book.id)
+
+
+METADATA = MetaData()
+AUTHORS = Table("authors", METADATA, Column("id", Integer, primary_key=True), Column("name", String))
+WORKS = Table(
+    "works",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("author_id", ForeignKey("authors.id")),
+    Column("title", String),
+)
+TAGS = Table("tags", METADATA, Column("id", Integer, primary_key=True), Column("word", String))
+WORK_TAGS = Table(
+    "work_tags", METADATA, Column("work_id", ForeignKey("works.id")), Column("tag_id", ForeignKey("tags.id"))
+)
+
+
+@pytest.fixture
+def library(reader, registry):
+    """Authors with works with tags; each relationship's lazy word can be chosen."""
+    METADATA.create_all(reader.connection)
+    execute = reader.connection.execute
+    execute(AUTHORS.insert(), [{"id": 1, "name": "Austen"}, {"id": 2, "name": "Woolf"}, {"id": 3, "name": "nobody"}])
+    execute(
+        WORKS.insert(),
+        [
+            {"id": 1, "author_id": 1, "title": "Emma"},
+            {"id": 2, "author_id": 1, "title": "Persuasion"},
+            {"id": 3, "author_id": 2, "title": "Orlando"},
+            {"id": 4, "author_id": None, "title": "Beowulf"},
+        ],
+    )
+    execute(TAGS.insert(), [{"id": 1, "word": "novel"}, {"id": 2, "word": "comedy"}])
+    execute(WORK_TAGS.insert(), [{"work_id": 1, "tag_id": 1}, {"work_id": 1, "tag_id": 2}, {"work_id": 2, "tag_id": 1}])
+
+    def map_it(works="select", author="select", tags="select", **options):
+        class Author:
+            pass
+
+        class Work:
+            pass
+
+        class Tag:
+            pass
+
+        registry.map_imperatively(Tag, TAGS)
+        registry.map_imperatively(
+            Work,
+            WORKS,
+            properties={
+                "author": relationship(Author, back_populates="works", lazy=author),
+                "tags": relationship(Tag, WORK_TAGS, order_by=TAGS.c.id, lazy=tags),
+            },
+        )
+        registry.map_imperatively(
+            Author,
+            AUTHORS,
+            properties={
+                "works": relationship(Work, back_populates="author", order_by=WORKS.c.id, lazy=works, **options),
+            },
+        )
+        return SimpleNamespace(Author=Author, Work=Work, Tag=Tag)
+
+    return map_it

@@ -37,7 +37,7 @@ def test_loading_what_is_expired_flushes_first(reader, Book):
     reader.expire(book)
     before = reader.autoflushes
 
-    book.title  # noqa: B018  the access is what is tested
+    book.title
 
     assert reader.autoflushes == before + 1
 
@@ -60,7 +60,7 @@ def test_an_expired_object_without_a_session_says_so(reader, Book):
     with pytest.raises(
         exc.DetachedInstanceError, match="is not bound to a Session; attribute refresh operation cannot proceed"
     ):
-        book.title  # noqa: B018
+        book.title
 
 
 def test_an_expired_object_whose_row_is_gone_says_so(connection, reader, Book):
@@ -69,7 +69,7 @@ def test_an_expired_object_whose_row_is_gone_says_so(connection, reader, Book):
     connection.execute(BOOKS.delete())
 
     with pytest.raises(exc.ObjectDeletedError, match="has been deleted, or its row is otherwise not present"):
-        book.title  # noqa: B018
+        book.title
 
 
 def test_an_object_just_inserted_is_loaded_by_the_key_among_its_values(reader, Book):
@@ -86,7 +86,7 @@ def test_an_object_without_any_key_cannot_be_loaded(reader, Book):
     instance_state(book).pk = None
 
     with pytest.raises(exc.InvalidRequestError, match="does not contain a full primary key"):
-        book.title  # noqa: B018
+        book.title
 
 
 def test_a_refresh_listener_hears_what_was_loaded(reader, Book):
@@ -155,10 +155,10 @@ def test_a_deferred_attribute_that_refuses_is_not_loaded(reader, Lazy):
     book = reader.get(Lazy, 1)
 
     with pytest.raises(exc.InvalidRequestError, match=r"'Lazy\.title' is not available due to raiseload=True"):
-        book.title  # noqa: B018
+        book.title
     reader.expire(book)
     with pytest.raises(exc.InvalidRequestError, match="raiseload=True"):
-        book.title  # noqa: B018
+        book.title
 
 
 def test_a_deferred_attribute_without_a_session_names_object_and_attribute(reader, Lazy):
@@ -167,9 +167,10 @@ def test_a_deferred_attribute_without_a_session_names_object_and_attribute(reade
 
     with pytest.raises(
         exc.DetachedInstanceError,
-        match="Parent instance <Lazy at .*> is not bound to a Session; deferred load operation of attribute 'notes' cannot proceed",
+        match="Parent instance <Lazy at .*> is not bound to a Session; "
+        "deferred load operation of attribute 'notes' cannot proceed",
     ):
-        book.notes  # noqa: B018
+        book.notes
 
 
 def test_a_deferred_attribute_of_a_row_that_is_gone_says_so(connection, reader, Lazy):
@@ -177,7 +178,7 @@ def test_a_deferred_attribute_of_a_row_that_is_gone_says_so(connection, reader, 
     connection.execute(BOOKS.delete())
 
     with pytest.raises(exc.ObjectDeletedError):
-        book.notes  # noqa: B018
+        book.notes
 
 
 def test_a_deferred_attribute_of_a_new_object_is_none(Lazy):
@@ -237,7 +238,7 @@ def test_attributes_that_load_only_leaves_out_refuse_when_told_to(reader, Book, 
     book, *_ = reader.all(by_id.options(load_only(Book.title, raiseload=True)))
 
     with pytest.raises(exc.InvalidRequestError, match="raiseload=True"):
-        book.year  # noqa: B018
+        book.year
 
 
 def test_columns_that_a_statement_of_ones_own_leaves_out_are_loaded_when_used(reader, Book):

@@ -86,7 +86,8 @@ def test_options_that_contradict_each_other_are_refused(Book):
 
     with pytest.raises(
         exc.InvalidRequestError,
-        match=r"Loader strategy replacement undefer\(Book.title\) is in conflict with existing strategy defer\(Book.title\)",
+        match=r"Loader strategy replacement undefer\(Book.title\) "
+        r"is in conflict with existing strategy defer\(Book.title\)",
     ):
         str(statement)
 
