@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import exc as exc
 from .events import EXT_CONTINUE, EXT_SKIP, EXT_STOP
+from .loading.dynamic import AppenderQuery
 from .loading.options import (
     Load,
     UserDefinedOption,
@@ -23,6 +24,7 @@ from .loading.options import (
     undefer,
     undefer_group,
 )
+from .loading.write_only import WriteOnlyCollection
 from .mapping.cascades import CascadeOptions
 from .mapping.configuration import clear_mappers, configure_mappers
 from .mapping.join_condition import MANYTOMANY, MANYTOONE, ONETOMANY, foreign, remote
@@ -90,6 +92,7 @@ __all__ = [
     "PASSIVE_NO_INITIALIZE",
     "PASSIVE_NO_RESULT",
     "PASSIVE_OFF",
+    "AppenderQuery",
     "CascadeOptions",
     "ColumnProperty",
     "History",
@@ -108,6 +111,7 @@ __all__ = [
     "SessionTransactionOrigin",
     "SynonymProperty",
     "UserDefinedOption",
+    "WriteOnlyCollection",
     "aliased",
     "attribute_keyed_dict",
     "backref",

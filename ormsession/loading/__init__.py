@@ -17,4 +17,4 @@ never imports one.  Importing it fills the hooks of mapping for loaders.
 from __future__ import annotations
 
 from . import expired as expired
-from . import related as related
+from . import implementation as implementation

@@ -46,7 +46,10 @@ def own_related_loaders(mapper: Mapper, words: Mapping[str, str]) -> dict[str, A
     """
     loaders: dict[str, Any] = {}
     for key, word in words.items():
-        usual: Any = mapper.class_manager[key].impl.load
+        impl: Any = mapper.class_manager[key].impl
+        if impl.dynamic:
+            continue  # never loaded, whatever options say
+        usual = impl.load
         wanted = usual.worded(word)
         if wanted != usual:
             loaders[key] = wanted
@@ -58,7 +61,7 @@ def eager_keys(state: InstanceState) -> list[str]:
     mapper = state.mapper
     options = state.load_options if state.extras is not None else ()
     words = related_words(mapper, choices_of(options, mapper))
-    return [key for key, word in words.items() if word in EAGER]
+    return [key for key, word in words.items() if word in EAGER and not mapper.class_manager[key].impl.dynamic]
 
 
 def load_related_of_all(instances: Iterable[Any], keys: tuple[str, ...]) -> None:

@@ -235,7 +235,9 @@ def _values(state: InstanceState, plan: LazyPlan, passive: int) -> Any:
     return values
 
 
-def _known_by_key(owner: Owner, state: InstanceState, prop: RelationshipProperty, values: Sequence[Any], passive: int) -> Any:
+def _known_by_key(
+    owner: Owner, state: InstanceState, prop: RelationshipProperty, values: Sequence[Any], passive: int
+) -> Any:
     """The related object when the session knows it; ``NO_VALUE`` when it does not."""
     pk = values[0] if len(values) == 1 else tuple(values)
     found = owner.identity_map.get_state(prop.mapper.class_manager.identity_class, pk, state.identity_token)
@@ -257,7 +259,13 @@ def _known_by_key(owner: Owner, state: InstanceState, prop: RelationshipProperty
 
 
 def _fetch(
-    owner: Owner, state: InstanceState, prop: RelationshipProperty, plan: LazyPlan, values: Sequence[Any], *, autoflush: bool
+    owner: Owner,
+    state: InstanceState,
+    prop: RelationshipProperty,
+    plan: LazyPlan,
+    values: Sequence[Any],
+    *,
+    autoflush: bool,
 ) -> Any:
     """Ask the database for the related objects."""
     if plan.is_by_key:
@@ -289,11 +297,3 @@ def loader_for(key: str, lazy: str) -> RelatedLoad | NothingLoad:
     if lazy == "noload":
         return NothingLoad(key)
     return RelatedLoad(key, _REFUSALS.get(lazy, "never"))
-
-
-def relationship_impl(prop: RelationshipProperty) -> tuple[Any, dict[str, Any]]:
-    """The implementation behind a relationship's attribute: the usual one, with its loader."""
-    return None, {"load": loader_for(prop.key, prop.lazy)}
-
-
-hooks.relationship_impl = relationship_impl
