@@ -99,4 +99,5 @@ def test_refresh_locks_the_row_when_told_to(reader, Book, clause):
 
     reader.refresh(book, with_for_update=LOCKS[clause])
 
-    assert str(statements[0].compile(dialect=postgresql.dialect())).partition("%(pk_1)s::INTEGER")[2].strip() == clause
+    text = " ".join(str(statements[0].compile(dialect=postgresql.dialect())).split())
+    assert text[text.find("FOR") :] == clause if clause else "FOR" not in text
