@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .entity import entity_columns, entity_of, owning_entity
+from .entity import entity_columns, entity_of, from_adapter, owning_entity, selected_columns
 from .layout import ColumnSlot, EntitySlot, SlotColumn, attribute_of, column_keys
 
 if TYPE_CHECKING:
@@ -91,6 +91,16 @@ class ColumnsClause:
         self.columns.append(column)
         self._positions.setdefault(column, position)
         return position
+
+
+def exported_columns(statement: Any) -> list[Any]:
+    """The columns that a statement has as a subquery."""
+    columns: list[Any] = []
+    for element in statement._raw_columns:
+        entity = entity_of(element)
+        columns.extend(element._select_iterable if entity is None else selected_columns(entity))
+    adapter = from_adapter(statement)
+    return columns if adapter is None else [adapter.traverse(column) for column in columns]
 
 
 def column_descriptions(elements: Iterable[Any], name_of: Any) -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ from typing import Any
 
 from .._core import CompileState, SelectState, compile_state_functions
 from .columns import ColumnChoice as ColumnChoice
-from .columns import ColumnOptions, ColumnsClause, column_descriptions
-from .entity import FROM_NOTE, PLUGIN, entity_of, from_adapter, naming_of, owning_entity, selected_columns
+from .columns import ColumnOptions, ColumnsClause, column_descriptions, exported_columns
+from .entity import FROM_NOTE, PLUGIN, entity_of, from_adapter, naming_of, owning_entity
 from .from_statement import FromStatement
 from .layout import Layout
 
@@ -87,12 +87,7 @@ class EntitySelectState(SelectState):
     @classmethod
     def all_selected_columns(cls, statement: Any) -> list[Any]:
         """The columns that the statement has as a subquery."""
-        columns: list[Any] = []
-        for element in statement._raw_columns:
-            entity = entity_of(element)
-            columns.extend(element._select_iterable if entity is None else selected_columns(entity))
-        adapter = from_adapter(statement)
-        return columns if adapter is None else [adapter.traverse(column) for column in columns]
+        return exported_columns(statement)
 
     @classmethod
     def get_columns_clause_froms(cls, statement: Any) -> list[Any]:

@@ -96,7 +96,12 @@ def statement_subject(statement: Any) -> Any:
 def from_adapter(statement: Any) -> ColumnAdapter | None:
     """What translates columns of the entities to those of the subquery they are selected from; None without one."""
     subquery = statement._annotations.get(FROM_NOTE)
-    return None if subquery is None else ColumnAdapter(subquery, anonymize_labels=True)
+    return None if subquery is None else adapter_to(subquery)
+
+
+def adapter_to(subquery: Any) -> ColumnAdapter:
+    """What translates expressions over tables to the columns that *subquery* has for them."""
+    return ColumnAdapter(subquery, anonymize_labels=True)
 
 
 def naming_of(statement: Any) -> Any:

@@ -22,7 +22,6 @@ from sqlalchemy import types
 from sqlalchemy.sql import operators
 
 from .. import exc
-from .entity import owning_entity
 
 Values = Mapping[str, Any]
 Evaluation = Callable[[Values], Any]
@@ -85,26 +84,31 @@ class Evaluator:
 
         :raises UnevaluatableError: when it cannot be decided in Python.
         """
-        method: Callable[[Any], Evaluation] | None = getattr(self, f"_{clause.__visit_name__}", None)
+        method: Callable[[Any], Evaluation] | None = getattr(self, f"evaluate_{clause.__visit_name__}", None)
         if method is None:
             raise UnevaluatableError(f"Cannot evaluate {type(clause).__name__}")
         return method(clause)
 
     # ------------------------------------------------------------ operands
 
-    def _grouping(self, clause: Any) -> Evaluation:
+    def evaluate_grouping(self, clause: Any) -> Evaluation:
+        """What is in the parentheses."""
         return self.evaluation(clause.element)
 
-    def _null(self, clause: Any) -> Evaluation:
+    def evaluate_null(self, clause: Any) -> Evaluation:
+        """NULL."""
         return lambda values: None
 
-    def _true(self, clause: Any) -> Evaluation:
+    def evaluate_true(self, clause: Any) -> Evaluation:
+        """TRUE."""
         return lambda values: True
 
-    def _false(self, clause: Any) -> Evaluation:
+    def evaluate_false(self, clause: Any) -> Evaluation:
+        """FALSE."""
         return lambda values: False
 
-    def _column(self, clause: Any) -> Evaluation:
+    def evaluate_column(self, clause: Any) -> Evaluation:
+        """The attribute that stands for a column."""
         entity = clause._annotations.get("parententity")
         key = clause._annotations.get("proxy_key")
         if entity is None:
@@ -115,7 +119,8 @@ class Evaluator:
             raise UnevaluatableError(f"Cannot evaluate column: {clause}")
         return lambda values: values.get(key, UNKNOWN)
 
-    def _bindparam(self, clause: Any) -> Evaluation:
+    def evaluate_bindparam(self, clause: Any) -> Evaluation:
+        """The value of a bound parameter."""
         if clause.key in self._parameters:
             value = self._parameters[clause.key]
         elif clause.callable:
@@ -126,7 +131,8 @@ class Evaluator:
             value = clause.value
         return lambda values: value
 
-    def _tuple(self, clause: Any) -> Evaluation:
+    def evaluate_tuple(self, clause: Any) -> Evaluation:
+        """Several values as one."""
         parts = [self.evaluation(each) for each in clause.clauses]
 
         def value_of_tuple(values: Values) -> Any:
@@ -137,7 +143,8 @@ class Evaluator:
 
     # ------------------------------------------------------------ operators
 
-    def _clauselist(self, clause: Any) -> Evaluation:
+    def evaluate_clauselist(self, clause: Any) -> Evaluation:
+        """AND, OR, and lists."""
         parts = [self.evaluation(each) for each in clause.clauses]
         if clause.operator is operators.and_:
             return _conjunction(parts)
@@ -147,18 +154,20 @@ class Evaluator:
             return lambda values: [part(values) for part in parts]
         raise UnevaluatableError(f"Cannot evaluate clauselist with operator {clause.operator}")
 
-    def _expression_clauselist(self, clause: Any) -> Evaluation:
+    def evaluate_expression_clauselist(self, clause: Any) -> Evaluation:
+        """A chain of one operator: ``a + b + c``."""
         if clause.operator in (operators.and_, operators.or_):
-            return self._clauselist(clause)
+            return self.evaluate_clauselist(clause)
         first, *rest = clause.clauses
         result = self.evaluation(first)
         left_type = first.type
         for each in rest:
-            apply = self._function(clause.operator, left_type, each.type)
+            apply = self._operation(clause.operator, left_type, each.type)
             result = _binary(apply, result, self.evaluation(each))
         return result
 
-    def _unary(self, clause: Any) -> Evaluation:
+    def evaluate_unary(self, clause: Any) -> Evaluation:
+        """NOT."""
         if clause.operator is not operators.inv:
             raise UnevaluatableError(f"Cannot evaluate {type(clause).__name__} with operator {clause.operator}")
         inner = self.evaluation(clause.element)
@@ -169,13 +178,14 @@ class Evaluator:
 
         return negation
 
-    def _binary(self, clause: Any) -> Evaluation:
+    def evaluate_binary(self, clause: Any) -> Evaluation:
+        """An operator between two operands."""
         left, right = self.evaluation(clause.left), self.evaluation(clause.right)
         if clause.operator in (operators.is_, operators.is_not):
             return _identity(left, right, negated=clause.operator is operators.is_not)
-        return _binary(self._function(clause.operator, clause.left.type, clause.right.type), left, right)
+        return _binary(self._operation(clause.operator, clause.left.type, clause.right.type), left, right)
 
-    def _function(self, op: Any, left: Any, right: Any) -> Callable[[Any, Any], Any]:
+    def _operation(self, op: Any, left: Any, right: Any) -> Callable[[Any, Any], Any]:
         if op in _COMPARISONS:
             return _COMPARISONS[op]
         affinities = (left._type_affinity, right._type_affinity)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import TextClause, TextualSelect
 
 from .._core import CompileState, ExecutableReturnsRows, Generative, InternalTraversal, coercions, collect_params, roles
-from .columns import ColumnOptions, ColumnsClause, column_descriptions
+from .columns import ColumnOptions, ColumnsClause, column_descriptions, exported_columns
 from .entity import naming_of
 from .layout import ColumnSlot, EntitySlot, Layout
 
@@ -44,12 +44,12 @@ class FromStatement(Generative, ExecutableReturnsRows):
         self._with_options = select._with_options
         self._execution_options = element._execution_options.union(select._execution_options)
 
-    is_select = property(lambda self: self.element.is_select or self.element.is_text)
+    is_select = property(lambda self: not self.element.is_dml)
     is_insert = property(lambda self: self.element.is_insert)
     is_update = property(lambda self: self.element.is_update)
     is_delete = property(lambda self: self.element.is_delete)
     is_dml = property(lambda self: self.element.is_dml)
-    is_text = property(lambda self: self.element.is_text)
+    is_text = property(lambda self: self.element.is_text or isinstance(self.element, TextClause))
 
     @property
     def column_descriptions(self) -> list[dict[str, Any]]:
@@ -58,7 +58,8 @@ class FromStatement(Generative, ExecutableReturnsRows):
 
     @property
     def _all_selected_columns(self) -> Any:
-        return self.element._all_selected_columns
+        # Core pairs these columns with those of an earlier execution from its cache
+        return exported_columns(self) if isinstance(self.element, TextClause) else self.element._all_selected_columns
 
     def __getattr__(self, name: str) -> Any:
         # while INSERT and UPDATE are compiled and executed, Core asks the statement for their particulars
@@ -127,4 +128,3 @@ def compile_from_statement(statement: FromStatement, compiler: Any, **kw: Any) -
             compiler.compile_state.layout = state.layout
             compiler.compile_state.loader = None
     return text
-

@@ -120,7 +120,11 @@ class _ColumnFinder:
 
 
 def _names(expression: Any) -> list[str]:
-    names = [getattr(expression, "_tq_label", None), getattr(expression, "name", None), getattr(expression, "key", None)]
+    names = [
+        getattr(expression, "_tq_label", None),
+        getattr(expression, "name", None),
+        getattr(expression, "key", None),
+    ]
     return [str(name) for name in names if name is not None]
 
 

@@ -32,7 +32,7 @@ from ..events import QueryEvents, bind_events
 from .alias import aliased
 from .bulk_query import BulkDelete, BulkUpdate
 from .compile import EntitySelectState
-from .entity import FROM_NOTE, QUERY_NOTE, entity_of, from_adapter, owning_entity
+from .entity import FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, owning_entity
 from .from_statement import FromStatement
 
 
@@ -81,7 +81,7 @@ class Query:
         self._set_entities(entities)
 
     def _set_entities(self, entities: Any) -> None:
-        self._select = select(*(entities if isinstance(entities, (tuple, list)) else (entities,)))
+        self._select: Any = select(*(entities if isinstance(entities, (tuple, list)) else (entities,)))
 
     # ------------------------------------------------------------ making a new query
 
@@ -99,8 +99,7 @@ class Query:
         if self._adapter is None:
             return tuple(clauses)
         return tuple(
-            clause if clause is None else self._adapter.traverse(coercions.expect(role, clause))
-            for clause in clauses
+            clause if clause is None else self._adapter.traverse(coercions.expect(role, clause)) for clause in clauses
         )
 
     # ------------------------------------------------------------ what is refused
@@ -354,8 +353,8 @@ class Query:
             return self
         subquery = operation(self, *others).subquery()
         copy = self._copy()
-        statement = select(*self._select._raw_columns)._annotate({FROM_NOTE: subquery}).select_from(subquery)
-        copy._adapter = adapter = from_adapter(statement)
+        statement: Any = select(*self._select._raw_columns)._annotate({FROM_NOTE: subquery}).select_from(subquery)
+        copy._adapter = adapter = adapter_to(subquery)
         if not statement._propagate_attrs:  # a plain Core statement, which nobody will translate later
             statement = statement.with_only_columns(*[adapter.traverse(each) for each in statement._raw_columns])
         copy._select = statement.options(*self._select._with_options)
@@ -520,7 +519,8 @@ class Query:
         if not isinstance(item, slice):
             if item < 0:
                 raise exc.negative_index()
-            return list(self.slice(item, item + 1))[0]
+            rows = list(self.slice(item, item + 1))
+            return rows[0]
         start, stop, step = item.start, item.stop, item.step
         if isinstance(start, int) and isinstance(stop, int) and stop - start <= 0:
             return []
@@ -550,7 +550,7 @@ class Query:
         """UPDATE the rows that the query selects.
 
         :param values: new values by attribute or name, a dictionary or a list of pairs.
-        :param synchronize_session: how objects in the session are brought in step: "auto", "evaluate", "fetch" or False.
+        :param synchronize_session: how objects are brought in step: "auto", "evaluate", "fetch" or False.
         :param update_args: dialect options of the UPDATE.
         :return: the number of rows matched.
         """
@@ -559,7 +559,7 @@ class Query:
     def delete(self, synchronize_session: Any = "auto", delete_args: Any = None) -> int:
         """DELETE the rows that the query selects.
 
-        :param synchronize_session: how objects in the session are brought in step: "auto", "evaluate", "fetch" or False.
+        :param synchronize_session: how objects are brought in step: "auto", "evaluate", "fetch" or False.
         :param delete_args: dialect options of the DELETE.
         :return: the number of rows matched.
         """

@@ -185,7 +185,8 @@ class TestInsideOtherStatements:
         subquery = select(User).subquery()
         assert set(subquery.c.keys()) == {"id", "name", "age_int"}
         assert sql(select(subquery.c.id)) == (
-            "SELECT anon_1.id FROM (SELECT users.id AS id, users.name AS name, users.age_int AS age_int FROM users) AS anon_1"
+            "SELECT anon_1.id FROM "
+            "(SELECT users.id AS id, users.name AS name, users.age_int AS age_int FROM users) AS anon_1"
         )
 
     def test_a_selected_attribute_is_found_in_a_subquery_under_its_own_name(self, User):
@@ -265,7 +266,8 @@ class TestDeferredColumns:
         assert select(Lean.id, Lean.shout).subquery().c.keys() == ["id", "shout"]
 
     def test_an_alias_computes_expressions_from_its_own_columns(self, Lean):
-        assert sql(select(aliased(Lean, name="l"))) == "SELECT lower(l.name) AS lower_1, l.id, l.age_int FROM users AS l"
+        lean = aliased(Lean, name="l")
+        assert sql(select(lean)) == "SELECT lower(l.name) AS lower_1, l.id, l.age_int FROM users AS l"
 
 
 class TestColumnDescriptions:
