@@ -84,7 +84,7 @@ def execute_entity_dml(dml: DML) -> Any:
 
     :return: Core's result.
     :raises sqlalchemy.exc.ArgumentError: for an unknown ``synchronize_session``.
-    :raises sqlalchemy.exc.InvalidRequestError: when the objects cannot be brought in step in the way that was asked for.
+    :raises sqlalchemy.exc.InvalidRequestError: when objects cannot be brought in step as was asked.
     """
     strategy = dml.options.get("synchronize_session", "auto")
     if strategy not in STRATEGIES:

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SAWarning
 
 from .. import exc
-from ..tracking.lifecycle import ObjectState
 from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
 from ..unitofwork.execution import FlushOutcome, execute
@@ -175,7 +174,7 @@ def _register_inserted(session: Session, states: list[InstanceState]) -> None:
     else:
         for state in states:
             del pending[state]
-    membership.announce(session, states, ObjectState.PENDING, ObjectState.PERSISTENT)
+    membership.announce(session, states, membership.PENDING_TO_PERSISTENT)
 
 
 def _enter(session: Session, state: InstanceState) -> None:

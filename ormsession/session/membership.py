@@ -26,12 +26,31 @@ from .. import exc
 from ..tracking.lifecycle import ObjectState, transition_event
 from ..tracking.ownership import owner_of, owners
 from ..tracking.state import InstanceState
-from ..unitofwork.cascades import reach
+from ..unitofwork.cascades import cascading, reach
 
 if TYPE_CHECKING:
     from .session import Session
 
 _S = ObjectState
+
+
+def _named(before: ObjectState, now: ObjectState, *, loaded: bool = False) -> str:
+    name = transition_event(before, now, loaded=loaded)
+    assert name is not None
+    return name
+
+
+# the events of the life cycle, by the names that its table gives them
+TRANSIENT_TO_PENDING = _named(_S.TRANSIENT, _S.PENDING)
+PENDING_TO_TRANSIENT = _named(_S.PENDING, _S.TRANSIENT)
+PENDING_TO_PERSISTENT = _named(_S.PENDING, _S.PERSISTENT)
+PERSISTENT_TO_TRANSIENT = _named(_S.PERSISTENT, _S.TRANSIENT)
+PERSISTENT_TO_DELETED = _named(_S.PERSISTENT, _S.DELETED)
+PERSISTENT_TO_DETACHED = _named(_S.PERSISTENT, _S.DETACHED)
+DETACHED_TO_PERSISTENT = _named(_S.DETACHED, _S.PERSISTENT)
+DELETED_TO_PERSISTENT = _named(_S.DELETED, _S.PERSISTENT)
+DELETED_TO_DETACHED = _named(_S.DELETED, _S.DETACHED)
+LOADED_AS_PERSISTENT = _named(_S.TRANSIENT, _S.PERSISTENT, loaded=True)
 
 
 def state_of(instance: Any) -> InstanceState:
@@ -53,27 +72,18 @@ def state_of(instance: Any) -> InstanceState:
 
 def cascade(kind: str, state: InstanceState) -> list[InstanceState]:
     """The objects that *kind* of operation on *state* reaches, itself first."""
-    return [state, *reach(kind, state)] if state.mapper.relationships else [state]
+    return [state, *reach(kind, state)] if cascading(state.mapper, kind) else [state]
 
 
-def announce(session: Session, states: Collection[InstanceState], before: ObjectState, now: ObjectState) -> None:
-    """Tell listeners that objects moved from one state to another."""
+def announce(session: Session, states: Collection[InstanceState], event: str) -> None:
+    """Tell listeners that objects moved from one state to another, or came from rows."""
     if not states:
         return
-    name = transition_event(before, now)
-    if name is not None:
-        listeners = getattr(session.dispatch, name)
-        if listeners:
-            for state in list(states):
-                if state() is not None:
-                    listeners(session, state)
-
-
-def announce_loaded(session: Session, states: Iterable[InstanceState]) -> None:
-    """Tell listeners of objects that came from rows."""
-    listeners = session.dispatch.loaded_as_persistent
-    for state in states:
-        listeners(session, state)
+    listeners = getattr(session.dispatch, event)
+    if listeners:
+        for state in list(states):
+            if state() is not None:
+                listeners(session, state)
 
 
 # ---------------------------------------------------------------- entering
@@ -96,17 +106,17 @@ def _attach(session: Session, state: InstanceState) -> bool:
     return True
 
 
-def _attached(session: Session, state: InstanceState, before: ObjectState, now: ObjectState) -> None:
+def _attached(session: Session, state: InstanceState, event: str) -> None:
     """*state* has entered the session: tell listeners."""
     if session.dispatch.after_attach:
         session.dispatch.after_attach(session, state)
-    announce(session, (state,), before, now)
+    announce(session, (state,), event)
 
 
 def add(session: Session, state: InstanceState) -> None:
     """Make the object, and what it cascades to, pending or persistent."""
     _add_one(session, state)
-    if state.mapper.relationships:
+    if cascading(state.mapper, "save-update"):
         for reached in reach("save-update", state, halt_on=lambda each: contains(session, each)):
             _add_one(session, reached)
 
@@ -129,7 +139,7 @@ def add_pending(session: Session, state: InstanceState) -> None:
     if is_new:
         session._new[state] = state()
         state.session_id = session.hash_key
-        _attached(session, state, _S.TRANSIENT, _S.PENDING)
+        _attached(session, state, TRANSIENT_TO_PENDING)
 
 
 def add_persistent(session: Session, state: InstanceState) -> None:
@@ -140,7 +150,7 @@ def add_persistent(session: Session, state: InstanceState) -> None:
         session._deleted.pop(state, None)
         return
     _enter_map(session, state)
-    _attached(session, state, _S.DETACHED, _S.PERSISTENT)
+    _attached(session, state, DETACHED_TO_PERSISTENT)
 
 
 def claim(session: Session, state: InstanceState) -> None:
@@ -176,7 +186,7 @@ def _mark_deleted(session: Session, state: InstanceState) -> None:
     if state.is_deleted:
         state.is_deleted = False
     if is_new:
-        _attached(session, state, _S.DETACHED, _S.PERSISTENT)
+        _attached(session, state, DETACHED_TO_PERSISTENT)
     session._deleted[state] = state()
 
 
@@ -186,7 +196,7 @@ def take_place(session: Session, state: InstanceState) -> None:
     if replaced is not None:
         replaced.session_id = None
         session._deleted.pop(replaced, None)
-        announce(session, (replaced,), _S.PERSISTENT, _S.DETACHED)
+        announce(session, (replaced,), PERSISTENT_TO_DETACHED)
 
 
 # ---------------------------------------------------------------- leaving
@@ -202,7 +212,7 @@ def become_deleted(session: Session, states: Sequence[InstanceState]) -> None:
         state.is_deleted = state.was_deleted = True
         if transaction is not None:
             transaction._snapshot.deleted[state] = None
-    announce(session, states, _S.PERSISTENT, _S.DELETED)
+    announce(session, states, PERSISTENT_TO_DELETED)
     held.clear()
 
 
@@ -232,18 +242,18 @@ def _expunge_states(session: Session, states: Iterable[InstanceState]) -> None:
         if state.session_id != session.hash_key:
             continue
         if session._new.pop(state, None) is not None:
-            before, now = _S.PENDING, _S.TRANSIENT
+            event = PENDING_TO_TRANSIENT
         elif session.identity_map.contains_state(state):
             session.identity_map.discard(state)
             session._deleted.pop(state, None)
-            before, now = _S.PERSISTENT, _S.DETACHED
+            event = PERSISTENT_TO_DETACHED
         else:
-            before, now = _S.DELETED, _S.DETACHED
+            event = DELETED_TO_DETACHED
             if session._transaction is not None:
                 for transaction in session._transaction._levels():
                     transaction._snapshot.forget(state)
         _leave(state)
-        announce(session, (state,), before, now)
+        announce(session, (state,), event)
 
 
 def _leave(state: InstanceState) -> None:
@@ -268,8 +278,8 @@ def make_states_transient(session: Session, states: Iterable[InstanceState]) -> 
             forget_row(state)
         _leave(state)
         forget_deletion(state)
-    announce(session, pending, _S.PENDING, _S.TRANSIENT)
-    announce(session, persistent, _S.PERSISTENT, _S.TRANSIENT)
+    announce(session, pending, PENDING_TO_TRANSIENT)
+    announce(session, persistent, PERSISTENT_TO_TRANSIENT)
 
 
 def forget_row(state: InstanceState) -> None:
@@ -297,9 +307,9 @@ def expunge_all(session: Session) -> None:
     for state in (*persistent, *pending, *deleted):
         _leave(state)
     old_map.clear()
-    announce(session, pending, _S.PENDING, _S.TRANSIENT)
-    announce(session, persistent, _S.PERSISTENT, _S.DETACHED)
-    announce(session, deleted, _S.DELETED, _S.DETACHED)
+    announce(session, pending, PENDING_TO_TRANSIENT)
+    announce(session, persistent, PERSISTENT_TO_DETACHED)
+    announce(session, deleted, DELETED_TO_DETACHED)
 
 
 def _deleted_and_flushed(session: Session) -> list[InstanceState]:

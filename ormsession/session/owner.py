@@ -179,8 +179,7 @@ class StateOwner:
 
     def loaded(self, states: Iterable[InstanceState]) -> None:
         """Objects came from the database."""
-        if self.dispatch.loaded_as_persistent:
-            membership.announce_loaded(self, states)  # type: ignore[arg-type]
+        membership.announce(self, list(states), membership.LOADED_AS_PERSISTENT)  # type: ignore[arg-type]
 
     def row_is_gone(self, state: InstanceState) -> None:
         """The row of a persistent object was found to be deleted by somebody else."""

@@ -24,7 +24,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..tracking.lifecycle import ObjectState
 from ..tracking.state import InstanceState
 from . import membership
 
@@ -95,7 +94,7 @@ class Snapshot:
             state.is_deleted = False
             state.session_id = None
         self.deleted.clear()
-        membership.announce(session, gone, ObjectState.DELETED, ObjectState.DETACHED)
+        membership.announce(session, gone, membership.DELETED_TO_DETACHED)
 
     def restore(self, session: Session, *, only_changed: bool) -> None:
         """Bring the objects of *session* back to where the level began.
@@ -146,4 +145,4 @@ def _return_deleted(session: Session, deleted: dict[InstanceState, None]) -> Non
     for state in back:
         state.is_deleted = state.was_deleted = False
         membership.take_place(session, state)
-    membership.announce(session, back, ObjectState.DELETED, ObjectState.PERSISTENT)
+    membership.announce(session, back, membership.DELETED_TO_PERSISTENT)
