@@ -242,8 +242,28 @@ class Load(LoaderOption):
                 for entity in entities if step.entity is None else (step.entity,):
                     _enter(compile_state, entity, step)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # mappers are found again by their classes; what is said of an alias means nothing to another process
+        steps = tuple(
+            (step.name, step.path, step.entity and step.entity.class_, step.word, step.choice)
+            for step in self.steps
+            if step.entity is None or not step.entity.is_aliased_class
+        )
+        root, entity = (None if each is None else each.class_ for each in (self.root, self.entity))
+        return _restored, (root, self.path, entity, steps)
+
     def __repr__(self) -> str:
         return f"<Load {', '.join(str(step) for step in self.steps)}>"
+
+
+def _restored(root: type | None, path: tuple[str, ...], entity: type | None, steps: tuple[tuple[Any, ...], ...]) -> Load:
+    """An option that was pickled."""
+
+    def mapper_of(class_: type | None) -> Any:
+        return None if class_ is None else inspect(class_)
+
+    found = tuple(Step(name, at, mapper_of(class_), word, choice) for name, at, class_, word, choice in steps)
+    return Load._of(mapper_of(root), path, mapper_of(entity), found)
 
 
 def _enter(compile_state: Any, entity: Any, step: Step) -> None:
@@ -259,9 +279,9 @@ def _enter(compile_state: Any, entity: Any, step: Step) -> None:
 def related_choices(compile_state: Any, entity: Any) -> dict[str, RelatedChoice]:
     """What the options of a statement want for the relationships of one of its entities."""
     return {
-        word: step.choice
-        for (owner, word, is_related), step in compile_state.attributes.items()
-        if is_related and owner is entity
+        step.word: step.choice
+        for place, step in compile_state.attributes.items()
+        if isinstance(step, Step) and step.is_related and place[0] is entity
     }
 
 

@@ -248,3 +248,11 @@ def test_columns_that_a_statement_of_ones_own_leaves_out_are_loaded_when_used(re
     assert reader.sent_since(lambda: (book.year, book.notes)) == [
         ("SELECT books.year, books.notes FROM books WHERE books.id = ?", (1,))
     ]
+
+
+def test_an_expired_object_of_which_everything_was_set_since_needs_no_sql(reader, Book):
+    book = reader.get(Book, 1)
+    reader.expire(book)
+    book.id, book.title, book.year, book.notes = 1, "t", 2, "n"
+
+    assert reader.sent_since(lambda: reader.get(Book, 1)) == []

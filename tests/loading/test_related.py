@@ -9,6 +9,7 @@ from sqlalchemy.exc import SAWarning
 from ormsession import exc, relationship
 from ormsession.tracking.instrumentation import instance_state
 from ormsession.tracking.symbols import (
+    LOAD_AGAINST_COMMITTED,
     NO_RAISE,
     PASSIVE_NO_FETCH,
     PASSIVE_NO_FETCH_RELATED,
@@ -316,3 +317,50 @@ def test_a_column_that_the_condition_needs_and_the_class_does_not_map_is_named(r
 
     with pytest.raises(exc.UnmappedColumnError, match=r"column 'works.author_id' is part of its join condition"):
         blind.author
+
+
+def test_what_is_loaded_already_is_not_loaded_along_again(reader, library):
+    mapped = library(works="immediate")
+    author = reader.get(mapped.Author, 1)
+    works = author.works
+
+    ((_, _),) = reader.sent_since(lambda: reader.all(select(mapped.Author).where(mapped.Author.id == 1)))
+    assert author.works is works
+
+
+def test_an_eager_relationship_of_an_expired_object_is_loaded_once(reader, library):
+    author = reader.get(library(works="immediate").Author, 1)
+    reader.expire(author)
+
+    assert len(reader.sent_since(lambda: author.works)) == 2
+    assert len(author.works) == 2
+
+
+def test_a_passive_access_does_not_refresh_an_expired_related_object(reader, library):
+    mapped = library()
+    author, work = reader.get(mapped.Author, 1), reader.get(mapped.Work, 1)
+    reader.expire(author)
+    impl = mapped.Work.author.impl
+
+    assert impl.get(instance_state(work), work.__dict__, PASSIVE_NO_FETCH) is PASSIVE_NO_RESULT
+    assert impl.get(instance_state(work), work.__dict__, PASSIVE_NO_FETCH_RELATED) is author
+    assert "name" not in author.__dict__
+
+
+def test_a_passive_access_without_a_session_gives_no_result(reader, library):
+    mapped = library()
+    author = reader.get(mapped.Author, 1)
+    instance_state(author).session_id = None
+
+    found = mapped.Author.works.impl.get(instance_state(author), author.__dict__, PASSIVE_OFF | NO_RAISE)
+    assert found is PASSIVE_NO_RESULT
+
+
+def test_history_loads_by_the_committed_foreign_key(reader, library):
+    mapped = library()
+    work = reader.get(mapped.Work, 1)
+    work.author_id = 2
+
+    found = mapped.Work.author.impl.get(instance_state(work), work.__dict__, PASSIVE_OFF | LOAD_AGAINST_COMMITTED)
+
+    assert found.name == "Austen"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from sqlalchemy import select
 
 from ormsession import (
     Load,
+    aliased,
     defaultload,
     defer,
     exc,
@@ -16,10 +19,13 @@ from ormsession import (
     load_only,
     noload,
     raiseload,
+    relationship,
     selectinload,
     subqueryload,
 )
 from ormsession.tracking.instrumentation import instance_state
+
+from .conftest import AUTHORS, WORKS
 
 
 @pytest.fixture
@@ -194,3 +200,30 @@ def test_a_chain_cannot_jump_to_an_entity_that_it_has_not_reached(library):
         immediateload(mapped.Author.works).immediateload(mapped.Author.works)
     with pytest.raises(exc.ArgumentError, match="does not link from"):
         Load(mapped.Tag).immediateload(mapped.Author.works)
+
+
+class PickledAuthor:
+    """Found by its name when an option is unpickled."""
+
+
+class PickledWork:
+    """The same."""
+
+
+def test_options_survive_pickling(registry):
+    registry.map_imperatively(PickledWork, WORKS)
+    registry.map_imperatively(PickledAuthor, AUTHORS, properties={"works": relationship(PickledWork)})
+    option = Load(PickledAuthor).defer(PickledAuthor.name).immediateload(PickledAuthor.works).undefer_group("g")
+
+    restored = pickle.loads(pickle.dumps(option))
+
+    assert restored.steps == option.steps
+    assert (restored.root, restored.path, restored.entity) == (option.root, option.path, option.entity)
+    assert restored.propagate_to_loaders
+
+
+def test_what_options_say_of_an_alias_is_not_pickled(registry):
+    registry.map_imperatively(PickledWork, WORKS)
+    other = aliased(PickledWork)
+
+    assert pickle.loads(pickle.dumps(defer(other.title))).steps == ()

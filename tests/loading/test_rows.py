@@ -235,3 +235,12 @@ def test_rows_fetched_after_the_session_was_emptied_are_refused(reader, Book, by
 
     with pytest.raises(exc.InvalidRequestError, match="Object Book cannot be converted to 'persistent' state"):
         result.all()
+
+
+def test_a_load_listener_learns_how_the_statement_was_executed(reader, Book):
+    heard = []
+    event.listen(Book, "load", lambda book, context: heard.append(dict(context.execution_options)))
+
+    reader.get(Book, 1, execution_options={"mine": 1})
+
+    assert heard == [{"mine": 1}]
