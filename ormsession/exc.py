@@ -36,6 +36,7 @@ from typing import Any
 from sqlalchemy.exc import (
     AmbiguousForeignKeysError,
     ArgumentError,
+    CircularDependencyError,
     IllegalStateChangeError,
     InvalidRequestError,
     MultipleResultsFound,
@@ -308,6 +309,11 @@ def column_not_in_result(column: Any) -> NoSuchColumnError:
 def adapt_on_names_of_selectable() -> ArgumentError:
     """``aliased(table, adapt_on_names=True)``."""
     return ArgumentError("adapt_on_names only applies to ORM elements")
+
+
+def duplicate_names_in_dictionary() -> ArgumentError:
+    """``DictBundle("pk", User.id, Address.id)``."""
+    return ArgumentError("DictBundle does not support duplicate column names: label one of them")
 
 
 def query_has_statement() -> InvalidRequestError:
@@ -1124,6 +1130,13 @@ def unexpected_keywords(operation: str, names: list[str]) -> TypeError:
     return TypeError(f"{operation} got unexpected keyword arguments: {', '.join(map(repr, names))}")
 
 
+def warn_several_rows_for_one_eagerly(prop: Any) -> None:
+    """More than one row was found for a relationship that holds one object, while many were loaded."""
+    warnings.warn(
+        f"Multiple rows returned with uselist=False for eagerly-loaded attribute '{prop}' ", SAWarning, stacklevel=2
+    )
+
+
 # ---------------------------------------------------------------- loading: collections that are not loaded
 
 
@@ -1382,26 +1395,26 @@ def column_expected(prop: Any, name: str, value: Any) -> ArgumentError:
 
 def no_foreign_keys(name: str, secondary: Any) -> SQLAlchemyError:
     """No foreign key leads from one side to the other."""
-    between = f"via secondary table '{secondary}'" if secondary is not None else "there are no foreign keys linking these tables"
-    start = f"Could not determine join condition between parent/child tables on relationship {name} - "
+    via, cure = "", "a 'primaryjoin' expression."
     if secondary is not None:
-        return NoForeignKeysError(
-            f"{start}there are no foreign keys linking these tables {between}. Ensure that referencing columns are associated "
-            "with a ForeignKey or ForeignKeyConstraint, or specify 'primaryjoin' and 'secondaryjoin' expressions."
-        )
+        via, cure = f" via secondary table '{secondary}'", "'primaryjoin' and 'secondaryjoin' expressions."
     return NoForeignKeysError(
-        f"{start}{between}. Ensure that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, "
-        "or specify a 'primaryjoin' expression."
+        f"Could not determine join condition between parent/child tables on relationship {name} - there are no foreign keys "
+        f"linking these tables{via}.  Ensure that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, "
+        f"or specify {cure}"
     )
 
 
 def ambiguous_foreign_keys(name: str, secondary: Any) -> SQLAlchemyError:
     """Several foreign keys lead from one side to the other."""
-    via = f" via secondary table '{secondary}'" if secondary is not None else ""
+    via, whither = "", "to the parent table."
+    if secondary is not None:
+        via = f" via secondary table '{secondary}'"
+        whither = "from the secondary table to each of the parent and child tables."
     return AmbiguousForeignKeysError(
         f"Could not determine join condition between parent/child tables on relationship {name} - there are multiple foreign key "
-        f"paths linking the tables{via}. Specify the 'foreign_keys' argument, providing a list of those columns which should be "
-        "counted as containing a foreign key reference"
+        f"paths linking the tables{via}.  Specify the 'foreign_keys' argument, providing a list of those columns which should be "
+        f"counted as containing a foreign key reference {whither}"
     )
 
 
@@ -1414,7 +1427,8 @@ def no_column_pairs(name: str) -> ArgumentError:
     """Nothing in the condition tells local from remote."""
     return ArgumentError(
         f"Relationship {name} could not determine any unambiguous local/remote column pairs based on join condition and remote_side "
-        "arguments. Mark the columns of the related rows with the remote() annotation."
+        "arguments.  Consider using the remote() annotation to accurately mark those elements of the join condition that are on the "
+        "remote side of the relationship."
     )
 
 
@@ -1422,15 +1436,18 @@ def no_equality(name: str, which: str, condition: Any) -> ArgumentError:
     """The condition has no column = column to write along."""
     return ArgumentError(
         f"Could not locate any simple equality expressions involving locally mapped foreign key columns for {which} join condition "
-        f"'{condition}' on relationship {name}. Mark the referring columns with foreign(), or set viewonly=True to only read."
+        f"'{condition}' on relationship {name}.  Ensure that referencing columns are associated with a ForeignKey or "
+        "ForeignKeyConstraint, or are annotated in the join condition with the foreign() annotation. To allow comparison operators "
+        "other than '==', the relationship can be marked as viewonly=True."
     )
 
 
 def no_relevant_foreign_keys(name: str, which: str, condition: Any) -> ArgumentError:
     """The condition has no column that refers."""
     return ArgumentError(
-        f"Could not locate any relevant foreign key columns for {which} join condition '{condition}' on relationship {name}. "
-        "Ensure that referencing columns are associated with a ForeignKey, or mark them with foreign()."
+        f"Could not locate any relevant foreign key columns for {which} join condition '{condition}' on relationship {name}.  Ensure "
+        "that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, or are annotated in the join condition "
+        "with the foreign() annotation."
     )
 
 
@@ -1438,7 +1455,8 @@ def ambiguous_direction(name: str) -> ArgumentError:
     """Foreign columns on both sides."""
     return ArgumentError(
         f"Can't determine relationship direction for relationship '{name}' - foreign key columns within the join condition are "
-        "present in both the parent and the child's mapped tables. Mark the one that refers with foreign() or foreign_keys."
+        "present in both the parent and the child's mapped tables.  Ensure that only those columns referring to a parent column "
+        "are marked as foreign, either via the foreign() annotation or via the foreign_keys argument."
     )
 
 
@@ -1475,7 +1493,7 @@ def warn_passive_deletes_on_many_to_one(prop: Any) -> None:
 def back_populates_no_relationship(prop: Any, other: Any) -> InvalidRequestError:
     """The other side is no relationship."""
     return InvalidRequestError(
-        f"back_populates on relationship '{prop}' refers to attribute '{other}' that is not a relationship. "
+        f"back_populates on relationship '{prop}' refers to attribute '{other}' that is not a relationship.  "
         "The back_populates parameter should refer to the name of a relationship on the target class."
     )
 
@@ -1490,7 +1508,7 @@ def back_populates_elsewhere(prop: Any, other: Any) -> ArgumentError:
 def same_direction(prop: Any, other: Any) -> ArgumentError:
     """Both sides point the same way."""
     return ArgumentError(
-        f"{prop} and back-reference {other} are both of the same direction {prop.direction!r}. Did you mean to set remote_side "
+        f"{prop} and back-reference {other} are both of the same direction {prop.direction!r}.  Did you mean to set remote_side "
         "on the many-to-one side ?"
     )
 
@@ -1532,4 +1550,83 @@ def wrong_class_in_attribute(prop: Any, cls: type) -> AssertionError:
     """A relationship holds an object of a class that it does not lead to."""
     return AssertionError(
         f"Attribute '{prop.key}' on class '{_class_name(prop.parent.class_)}' doesn't handle objects of type '{_class_name(cls)}'"
+    )
+
+
+def not_in_session_text(child: Any, operation: str, prop: Any) -> str:
+    """A related object belongs to no session."""
+    return (
+        f"Object of type <{child.class_.__name__}> not in session, {operation} operation along '{prop}' will not proceed"
+    )
+
+
+def wrong_class_in_flush(child: Any, prop: Any) -> FlushError:
+    """A relationship holds an object of another class."""
+    return FlushError(
+        f"Attempting to flush child of type {child.mapper} on {prop}: expected {prop.mapper} or a class derived from it. "
+        "Set enable_typechecks=False to allow any class"
+    )
+
+
+def unmapped_sync_column(prop: Any, column: Any, mapper: Any) -> UnmappedColumnError:
+    """A column of a join condition has no attribute."""
+    return UnmappedColumnError(
+        f"Can't execute sync rule for column '{column}' of {prop}: {mapper} has no attribute for it. Map the column, or set viewonly=True"
+    )
+
+
+def cannot_blank(parent: Any, child: Any, prop: Any, column: Any) -> Exception:
+    """A row would lose a foreign key that it must have."""
+    cure = (
+        f"Add cascade='all, delete-orphan' to {prop} to delete the child, give it another parent, or set passive_deletes='all' "
+        "when the database takes care of it"
+    )
+    if column.primary_key:
+        return AssertionError(
+            f"Dependency rule on column '{column}' tried to blank-out primary key column '{column}' on instance "
+            f"'{state_text(child)}', which {state_text(parent)} no longer holds in {prop}. {cure}"
+        )
+    return FlushError(
+        f"{state_text(child)} can't lose its parent {state_text(parent)} ({prop}): column '{column}' is not nullable. {cure}"
+    )
+
+
+def blank_primary_key(state: Any, prop: Any, column: Any) -> AssertionError:
+    """A primary key would become NULL."""
+    return AssertionError(
+        f"Dependency rule on column '{column}' tried to blank-out primary key column '{column}' on instance "
+        f"'{state_text(state)}', whose {prop} holds nothing. Delete the object, or give it another"
+    )
+
+
+def invalid_back_populates(value: Any) -> ArgumentError:
+    """back_populates that is no name."""
+    return ArgumentError(f"Invalid back_populates value: {value!r}; pass the name of the attribute on the other side")
+
+
+def warn_remote_is_local(columns: Iterable[Any]) -> None:
+    """Columns of the parent that are called remote."""
+    names = ", ".join(str(column) for column in columns)
+    warnings.warn(
+        f"Expression {names} is marked as 'remote', but these column(s) are local to the local side. "
+        "Mark the columns of the related rows; only where both sides are one table can these be the same",
+        SAWarning,
+        stacklevel=4,
+    )
+
+
+def circular_rows(state: Any, other: Any, column: Any) -> SQLAlchemyError:
+    """Rows need each other's keys, and none can go first."""
+    return CircularDependencyError(
+        f"{state_text(state)} and {state_text(other)} need each other's keys, and '{column}' is not nullable. "
+        "Make the column nullable, or set post_update=True on one of the relationships",
+        {state, other},
+        {(state, other)},
+    )
+
+
+def stale_associations(table: Any, expected: int, matched: int) -> StaleDataError:
+    """Rows of a secondary table are not there."""
+    return StaleDataError(
+        f"DELETE statement on table '{table.description}' expected to delete {expected} row(s); Only {matched} were matched."
     )

@@ -36,7 +36,7 @@ from .._core import column_set, join_condition, selectables_overlap, visit_binar
 Pair = tuple[Any, Any]
 
 
-class Direction(enum.Enum):
+class RelationshipDirection(enum.Enum):
     """Which way the foreign key of a relationship points."""
 
     ONETOMANY = 1
@@ -44,7 +44,9 @@ class Direction(enum.Enum):
     MANYTOMANY = 3
 
 
-ONETOMANY, MANYTOONE, MANYTOMANY = Direction.ONETOMANY, Direction.MANYTOONE, Direction.MANYTOMANY
+ONETOMANY = RelationshipDirection.ONETOMANY
+MANYTOONE = RelationshipDirection.MANYTOONE
+MANYTOMANY = RelationshipDirection.MANYTOMANY
 
 
 def foreign(expr: Any) -> Any:
@@ -145,6 +147,7 @@ class JoinCondition:
         self.primaryjoin, self.secondaryjoin = self._conditions(primaryjoin, secondaryjoin)
         # without the marks that depend on which side one looks from, for the relationship on the other side
         self.primaryjoin_given, self.secondaryjoin_given = self.primaryjoin, self.secondaryjoin
+        self.is_marked_remote = self._has_mark("remote")
         self._mark_foreign()
         self._mark_remote()
         self._mark_local()
@@ -246,10 +249,15 @@ class JoinCondition:
         if sides.secondary is not None:
             in_secondary = column_set(sides.secondary.c)
             self._mark(lambda element: element in in_secondary, "remote")
+        elif self.refers_to_itself:
+            self._set_twins_apart()
+            if self.remote_side:
+                self._mark(lambda element: element in self.remote_side and not marks(element, "twin"), "remote")
+            else:
+                self._mark(lambda element: marks(element, "foreign") and not marks(element, "twin"), "remote")
         elif self.remote_side:
             self._mark(lambda element: element in self.remote_side, "remote")
-        elif self.refers_to_itself:
-            self._mark(lambda element: "foreign" in element._annotations, "remote")
+            self._check_remote()
         else:
             parent, target = sides.parent, sides.target
             overlapping = selectables_overlap(parent, target)
@@ -266,6 +274,23 @@ class JoinCondition:
                 )
 
             self._mark(is_remote, "remote")
+
+    def _set_twins_apart(self) -> None:
+        """Where a column is compared with itself, one occurrence is the parent's and one the related row's."""
+
+        def visit(binary: Any) -> None:
+            left, right = binary.left, binary.right
+            if _is_column(left) and _is_column(right) and plain(left) is plain(right):
+                binary.right = right._annotate({"twin": True})
+
+        self.primaryjoin = visitors.cloned_traverse(self.primaryjoin, {}, {"binary": visit})
+
+    def _check_remote(self) -> None:
+        """Warn of columns that are called remote and belong to the parent alone."""
+        parent, target = self.sides.parent, self.sides.target
+        strangers = [c for c in self.remote_columns if parent.c.contains_column(c) and not target.c.contains_column(c)]
+        if strangers:
+            exc.warn_remote_is_local(strangers)
 
     def _mark_local(self) -> None:
         columns = column_set(self.sides.parent.c)
@@ -306,16 +331,20 @@ class JoinCondition:
             if _is_column(element):
                 yield element
 
-    def _direction(self) -> Direction:
+    def _direction(self) -> RelationshipDirection:
         if self.secondaryjoin is not None:
             return MANYTOMANY
         columns = [element for element in self._columns(self.primaryjoin) if marks(element, "foreign")]
         in_target = [c for c in columns if self.sides.target.c.contains_column(c)]
         in_parent = [c for c in columns if self.sides.parent.c.contains_column(c)]
         if in_target and in_parent:
-            both = {plain(c) for c in self.remote_columns} & {plain(c) for c in self.local_columns}
-            in_target = [c for c in columns if marks(c, "remote") and plain(c) not in both]
-            in_parent = [c for c in columns if not marks(c, "remote") and plain(c) not in both]
+            in_target = [c for c in columns if marks(c, "remote")]
+            in_parent = [c for c in columns if not marks(c, "remote")]
+            if in_target and in_parent:
+                # a column that is compared with itself says nothing
+                twins = set(self.remote_columns) & set(self.local_columns)
+                in_target = [c for c in in_target if plain(c) not in twins]
+                in_parent = [c for c in in_parent if plain(c) not in twins]
             if bool(in_target) == bool(in_parent):
                 raise exc.ambiguous_direction(self.sides.name)
         if not in_target and not in_parent:
@@ -347,6 +376,24 @@ class JoinCondition:
         return self._marked_columns("foreign")
 
     # ------------------------------------------------------------ the condition in statements
+
+    def seen_from_the_other_side(self) -> Any:
+        """The primary condition for the relationship on the other side.
+
+        What the user marked as remote is local there, and the other way round.  Without such marks the other
+        side finds its own.
+        """
+        if not self.is_marked_remote:
+            return self.primaryjoin_given
+
+        def swap(element: Any, **kw: Any) -> Any:
+            notes = element._annotations
+            if not ("remote" in notes or "local" in notes):
+                return None
+            kept = {name: value for name, value in notes.items() if name not in ("remote", "local", "twin")}
+            return plain(element)._annotate({**kept, "local" if "remote" in notes else "remote": True})
+
+        return visitors.replacement_traverse(self.primaryjoin, {}, swap)
 
     def lazy_clause(self, *, reverse: bool = False) -> LazyClause:
         """The condition for the related rows of one object.

@@ -22,7 +22,15 @@ from ..tracking.instrumentation import opt_manager_of_class
 from ..tracking.registration import complete_attribute, register_pending_attribute
 from . import hooks
 from .cascades import CascadeOptions
-from .join_condition import MANYTOMANY, MANYTOONE, ONETOMANY, Direction, JoinCondition, JoinSides, columns_of
+from .join_condition import (
+    MANYTOMANY,
+    MANYTOONE,
+    ONETOMANY,
+    JoinCondition,
+    JoinSides,
+    RelationshipDirection,
+    columns_of,
+)
 from .naming import resolved
 from .properties import MapperProperty
 from .reverse import add_reverse, generate_backref
@@ -46,7 +54,7 @@ class RelationshipProperty(MapperProperty):
 
     mapper: Mapper
     join_condition: JoinCondition
-    direction: Direction
+    direction: RelationshipDirection
     uselist: bool | None
 
     def __init__(self, argument: Any = None, secondary: Any = None, **options: Any) -> None:
@@ -61,6 +69,8 @@ class RelationshipProperty(MapperProperty):
         self.secondaryjoin = settings["secondaryjoin"]
         self.foreign_keys_argument = settings["foreign_keys"]
         self.remote_side_argument = settings["remote_side"]
+        if settings["_local_remote_pairs"] is not None:
+            self.remote_side_argument = [remote_column for _, remote_column in settings["_local_remote_pairs"]]
         self.order_by = settings["order_by"]
         self.uselist = settings["uselist"]
         self.collection_class = settings["collection_class"]
@@ -154,6 +164,10 @@ class RelationshipProperty(MapperProperty):
         self._check_cascades()
         if self.cascade.delete_orphan:
             self.mapper.orphan_parents.append((self.key, self.parent.class_))
+        if callable(self.back_populates):
+            self.back_populates = self.back_populates()
+        if not (self.back_populates is None or isinstance(self.back_populates, str)):
+            raise exc.invalid_back_populates(self.back_populates)
         if self.back_populates:
             add_reverse(self, self.back_populates)
         elif self.backref:
@@ -167,9 +181,10 @@ class RelationshipProperty(MapperProperty):
             argument = argument()
         if isinstance(argument, type):
             manager = opt_manager_of_class(argument)
-            if manager is not None and manager.mapper is not None:
-                found: Mapper = manager.mapper
-                return found
+            if manager is None or manager.mapper is None:
+                raise exc.UnmappedClassError(argument)
+            found: Mapper = manager.mapper
+            return found
         elif getattr(argument, "is_mapper", False):
             mapper: Mapper = argument
             return mapper
@@ -343,6 +358,8 @@ DEFAULTS: dict[str, Any] = {
     "sync_backref": None,
     "cascade_backrefs": False,
     "bake_queries": True,
+    "_local_remote_pairs": None,
+    "_legacy_inactive_history_style": False,
 }
 """The options of :func:`relationship` and what they are when nobody says."""
 

@@ -63,7 +63,7 @@ def generate_backref(prop: RelationshipProperty, backref: Any) -> None:
         options.setdefault("primaryjoin", condition.secondaryjoin_given)
         options.setdefault("secondaryjoin", condition.primaryjoin_given)
     else:
-        options.setdefault("primaryjoin", condition.primaryjoin_given)
+        options.setdefault("primaryjoin", condition.seen_from_the_other_side())
         if options.get("secondaryjoin") is not None:
             raise exc.secondaryjoin_without_secondary(prop)
     options.setdefault("foreign_keys", prop.foreign_keys_argument)
