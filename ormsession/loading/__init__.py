@@ -3,7 +3,7 @@
 * :mod:`.context`: what one execution wants, and its progress;
 * :mod:`.recipe`: which cursor column fills which attribute, as data;
 * :mod:`.rows`: the row loop, made once per compiled statement; :mod:`.known`: rows of objects that are there;
-* :mod:`.result`: Core results around the loops;
+* :mod:`.result`: Core results around the loops; :mod:`.frozen`: kept results merged into a session;
 * :mod:`.statements`: the SELECTs that are kept per mapper;
 * :mod:`.identity`: one object by key; :mod:`.refresh`: load again;
 * :mod:`.expired`, :mod:`.deferred`, :mod:`.related`: the loaders of absent attributes; :mod:`.columns`: what they
@@ -18,3 +18,4 @@ from __future__ import annotations
 
 from . import expired as expired
 from . import implementation as implementation
+from .frozen import merge_frozen_result as merge_frozen_result
