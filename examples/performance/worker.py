@@ -90,7 +90,9 @@ def run(library: str, scenario: Scenario, size: int, url: str) -> Outcome:
     """Measure one scenario with one library and check what came out."""
     try:
         functions = importlib.import_module(LIBRARIES[library]).SCENARIOS
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if error.name not in ("ormsession", "sqlalchemy.orm"):
+            raise
         return Outcome(library, scenario.name, size, missing=str(error))
     if scenario.name not in functions:
         return Outcome(library, scenario.name, size, missing="not written for this library")
