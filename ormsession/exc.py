@@ -1630,3 +1630,16 @@ def stale_associations(table: Any, expected: int, matched: int) -> StaleDataErro
     return StaleDataError(
         f"DELETE statement on table '{table.description}' expected to delete {expected} row(s); Only {matched} were matched."
     )
+
+
+def warn_overlap(prop: Any, source: Any, written: Any, rivals: Any) -> None:
+    """Several relationships write one column."""
+    others = ", ".join(f"'{other}' (copies {copied} to {written})" for other, copied in rivals)
+    names = ",".join(other.key for other, _ in rivals)
+    warnings.warn(
+        f"relationship '{prop}' will copy column {source} to column {written}, which conflicts with relationship(s): {others}. "
+        "Link two sides of one relationship with back_populates, or set viewonly=True on one that is only read; "
+        f"overlaps=\"{names}\" on '{prop}' says that it is meant so",
+        SAWarning,
+        stacklevel=4,
+    )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import CompileState, coercions, immutabledict, roles
 from ..loading.context import DEFAULT_OPTIONS
 from ..loading.result import load_result
-from ..sql.entity import PLUGIN
+from ..sql.entity import is_entity_statement, statement_subject
 from .entity_dml import DML, execute_entity_dml
 from .execute_state import Listener, ORMExecuteState, Request, load_options
 
@@ -32,11 +32,8 @@ EMPTY: immutabledict[str, Any] = immutabledict()
 
 def mapper_spoken_of(statement: Any) -> Any:
     """The mapper of the leading entity of a statement, or None when it speaks of none."""
-    attributes = statement._propagate_attrs
-    if attributes and attributes.get("compile_state_plugin") == PLUGIN:
-        subject = attributes["plugin_subject"]
-        return None if subject is None else subject.mapper
-    return None
+    subject = statement_subject(statement)
+    return None if subject is None else subject.mapper
 
 
 def execute(session: Session, request: Request, listeners: Sequence[Listener]) -> Any:
@@ -63,7 +60,7 @@ def execute(session: Session, request: Request, listeners: Sequence[Listener]) -
         parameters = state.parameters or request.parameters
         local = state.local_execution_options
         mapper = mapper_spoken_of(statement)
-    if mapper is None or request.purpose is not None:
+    if request.purpose is not None or not is_entity_statement(statement):
         return _execute_core(session, Request(statement, parameters, local, binding, request.wants_scalar))
     return _execute_entity(session, Request(statement, parameters, local, binding, request.wants_scalar))
 

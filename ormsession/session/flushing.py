@@ -29,6 +29,7 @@ from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
 from ..unitofwork.execution import FlushOutcome, execute
 from ..unitofwork.plan import FlushInput, Plan, make_plan
+from ..unitofwork.preparation import prepare
 from . import membership
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
     context = FlushContext(session)
     if session.dispatch.before_flush:
         session.dispatch.before_flush(session, context, objects)
-    work = _input(session, chosen)
+    with session.no_autoflush:
+        work = prepare(session, _input(session, chosen))
     _load_expired(work.deleted)
     plan = make_plan(work)
     if not plan:

@@ -175,10 +175,11 @@ def delete(session: Session, state: InstanceState) -> None:
     reached = cascade("delete", state)  # before anything moves: it may load, and loading must not flush half a deletion
     for each in reached:
         if each.pk is not None:
-            _mark_deleted(session, each)
+            mark_deleted(session, each)
 
 
-def _mark_deleted(session: Session, state: InstanceState) -> None:
+def mark_deleted(session: Session, state: InstanceState) -> None:
+    """Mark one object for deletion."""
     is_new = _attach(session, state)
     if state in session._deleted:
         return

@@ -9,18 +9,23 @@ Rules
 * Without ``load`` nothing is asked of the database: the object is taken to be its row, and must therefore
   have a key and no changes.
 * An object that is met twice is merged once; two objects of one key are merged onto one.
+* Related objects follow where the relationship has the cascade ``merge`` and is loaded.  Objects wait in a
+  queue with their columns copied and their relationships to come, so a chain of any length is followed.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SAWarning
 
 from .. import exc
+from ..mapping.relationship import RelationshipProperty
 from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_VALUE, PASSIVE_OFF
+from ..unitofwork.cascades import cascading
 from . import membership
 
 if TYPE_CHECKING:
@@ -38,19 +43,30 @@ class Merge:
         """Given state -> the session's object; filled as objects are met."""
         self._by_key: dict[Any, Any] = {}
         """(class, primary key) -> the session's object, for pending ones, which no identity map knows."""
+        self._waiting: deque[tuple[InstanceState, InstanceState]] = deque()
+        """Given state and the session's, whose relationships are still to be merged."""
+        self._reached_by: set[tuple[InstanceState, Any]] = set()
+        """Given states with the relationship that led to them: its other side needs no merging."""
 
     def merge(self, state: InstanceState) -> Any:
-        """The session's object for *state*, with its values."""
-        if state not in self._merged:
-            self._merged[state] = self._merge(state)
-        return self._merged[state]
+        """The session's object for *state*, with its values and those of what it cascades to."""
+        merged = self._adopt(state)
+        while self._waiting:
+            given, target = self._waiting.popleft()
+            for prop in cascading(given.mapper, "merge"):
+                self._merge_relationship(prop, given, target)
+        return merged
 
-    def _merge(self, state: InstanceState) -> Any:
+    def _adopt(self, state: InstanceState) -> Any:
+        """The session's object for *state* with its columns; its relationships wait."""
+        if state in self._merged:
+            return self._merged[state]
         pk, is_known = self._primary_key(state)
         merged = self._existing(state, pk, is_known)
         is_new = merged is None
         if merged is None:
             merged = self._new_object(state, pk)
+        self._merged[state] = merged
         target = membership.state_of(merged)
         if target is state:
             return merged
@@ -60,6 +76,7 @@ class Merge:
             _copy_differing(state, target)
         else:
             _copy_as_loaded(state, target)
+        self._waiting.append((state, target))
         if is_new and target.manager.dispatch.load:
             target.manager.dispatch.load(target, None)
         return merged
@@ -118,6 +135,45 @@ class Merge:
         existing = target.manager[key].impl.get(target, target.dict, PASSIVE_OFF)
         if existing is not None and existing != given:
             raise exc.merged_version_differs(given, state, existing)
+
+
+    # ------------------------------------------------------------ related objects
+
+    def _merge_relationship(self, prop: RelationshipProperty, given: InstanceState, target: InstanceState) -> None:
+        """Give *target* the session's objects for those that *given* holds, when these are loaded."""
+        key = prop.key
+        if key not in given.dict:
+            return
+        if self._load and any((given, reverse) in self._reached_by for reverse in prop._reverse_property):
+            return
+        impl: Any = target.manager[key].impl
+        held = given.dict[key]
+        if impl.collection:
+            self._merge_collection(prop, impl, held, target)
+            return
+        merged = None if held is None else self._follow(prop, held)
+        own = target.dict
+        if not self._load:
+            own[key] = merged
+        elif own.get(key, NO_VALUE) is not merged:
+            impl.set(target, own, merged)
+
+    def _merge_collection(self, prop: RelationshipProperty, impl: Any, held: Any, target: InstanceState) -> None:
+        elements = [self._follow(prop, element) for element in held._sa_iterator()]
+        own = target.dict
+        if not self._load:
+            impl.initialize_collection(target, own).append_multiple_without_event(elements)
+            return
+        present = impl.get(target, own, PASSIVE_OFF)
+        if [id(element) for element in present._sa_iterator()] == [id(element) for element in elements]:
+            return
+        impl.set(target, own, dict(zip(held, elements, strict=True)) if impl.kind is dict else impl.kind(elements))
+
+    def _follow(self, prop: RelationshipProperty, related: Any) -> Any:
+        """The session's object for one that *prop* leads to."""
+        state = membership.state_of(related)
+        self._reached_by.add((state, prop))
+        return self._adopt(state)
 
 
 def _copy_differing(state: InstanceState, target: InstanceState) -> None:

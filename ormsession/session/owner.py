@@ -157,6 +157,10 @@ class StateOwner:
         """Add an object, and what it cascades to."""
         membership.add(self, state)  # type: ignore[arg-type]
 
+    def mark_deleted(self, state: InstanceState) -> None:
+        """Mark an object for deletion."""
+        membership.mark_deleted(self, state)  # type: ignore[arg-type]
+
     def let_out(self, state: InstanceState) -> None:
         """Expunge an object, and what it cascades to."""
         membership.expunge(self, state)  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_KEY, PASSIVE_NO_INITIALIZE, PASSIVE_OFF, LoaderStatus
 
 Children = Iterator[InstanceState]
+_WRITING = "unitofwork.writing"
 
 
 def reach(kind: str, state: InstanceState, halt_on: Callable[[InstanceState], bool] | None = None) -> Children:
@@ -96,6 +97,14 @@ def cascading(mapper: Mapper, kind: str) -> tuple[RelationshipProperty, ...]:
     found: tuple[RelationshipProperty, ...] | None = mapper.memo.get(memo_key)
     if found is None:
         found = mapper.memo[memo_key] = tuple(prop for prop in mapper.relationships if kind in prop.cascade)
+    return found
+
+
+def writing(mapper: Mapper) -> tuple[RelationshipProperty, ...]:
+    """The relationships of a mapper that write."""
+    found: tuple[RelationshipProperty, ...] | None = mapper.memo.get(_WRITING)
+    if found is None:
+        found = mapper.memo[_WRITING] = tuple(prop for prop in mapper.relationships if not prop.viewonly)
     return found
 
 

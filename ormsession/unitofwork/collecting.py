@@ -17,6 +17,7 @@ the rows runs in C, and nearly every batch has none.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -27,9 +28,19 @@ from .. import exc
 from ..tracking.state import InstanceState
 from ..tracking.symbols import NO_VALUE
 from .columns import TableColumns, tables_of
+from .links import NO_LINKS, Link, Links
 from .operations import NOT_LOADED, Batch, LateValue, OperationKind, Row
 
 NOBODY: Mapping[InstanceState, InstanceState] = {}
+
+
+class Later(enum.Enum):
+    """Stands in a row for a value that an earlier row of the flush makes, until it is noted as late."""
+
+    LATER = "later"
+
+
+LATER = Later.LATER
 
 
 class _Groups:
@@ -58,8 +69,11 @@ class _Groups:
 # ---------------------------------------------------------------- INSERT
 
 
-def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batch]:
-    """The rows that new objects need in one table."""
+def inserts(columns: TableColumns, states: Iterable[InstanceState], links: Links = NO_LINKS) -> list[Batch]:
+    """The rows that new objects need in one table.
+
+    :param links: values that come from other objects.
+    """
     groups = _Groups(OperationKind.INSERT, columns)
     always, inherited = columns.always, columns.inherited
     sometimes = [(each.name, each.attribute, each.none_is_value) for each in columns.sometimes]
@@ -67,7 +81,8 @@ def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batc
     late: dict[tuple[str, ...], list[LateValue]] = {}
     last: tuple[str, ...] | None = None
     for state in states:  # the loop over all new rows: nothing is called for a column that needs nothing
-        get = state().__dict__.get
+        linked = links.get(state) if links else None
+        get = state().__dict__.get if linked is None else _with_links(state, linked).get
         row = {name: get(attribute) for name, attribute in always}
         chosen: tuple[str, ...] = ()
         for name, attribute, none_is_value in sometimes:
@@ -84,9 +99,30 @@ def inserts(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batc
             last = chosen
         if inherited:
             _add_inherited(row, inherited, state, len(group_rows), late.setdefault(chosen, []))
+        if linked is not None:
+            _leave_for_later(columns, row, linked, len(group_rows), late.setdefault(chosen, []))
         group_states.append(state)
         group_rows.append(row)
     return groups.batches(tuple(name for name, _ in always + inherited), late)
+
+
+def _with_links(state: InstanceState, linked: Mapping[str, Link]) -> dict[str, Any]:
+    """The values of an object with those that come from others; ``LATER`` where there is none yet."""
+    values = dict(state.dict)
+    for attribute, link in linked.items():
+        values[attribute] = LATER if link.is_late else link.value
+    return values
+
+
+def _leave_for_later(
+    columns: TableColumns, row: Row, linked: Mapping[str, Link], number: int, late: list[LateValue]
+) -> None:
+    """Note the values of a row that an earlier row makes."""
+    for attribute, link in linked.items():
+        name = columns.written[attribute][0] if attribute in columns.written else None
+        if name is not None and row.get(name) is LATER and link.source is not None:
+            row[name] = None
+            late.append(LateValue(number, name, link.source, link.source_attribute))
 
 
 def _add_inherited(
@@ -105,10 +141,12 @@ def updates(
     columns: TableColumns,
     states: Iterable[InstanceState],
     replaced: Mapping[InstanceState, InstanceState] = NOBODY,
+    links: Links = NO_LINKS,
 ) -> list[Batch]:
     """The rows of one table that differ from what the objects say.
 
     :param replaced: new object -> deleted object whose row it takes over.
+    :param links: values that come from other objects.
     """
     groups = _Groups(OperationKind.UPDATE, columns)
     rank = columns.rank
@@ -116,9 +154,13 @@ def updates(
     single_pk = len(pk) == 1 and pk[0].position == 0 and len(columns.mapper.primary_key) == 1
     where = pk[0].where
     last: tuple[str, ...] | None = None
+    late: dict[tuple[str, ...], list[LateValue]] = {}
     for state in states:
         stored = replaced.get(state, state) if replaced else state
         row = changed_values(columns, state) if stored is state else _replacing_row(columns, state, stored)
+        linked = links.get(state) if links else None
+        if linked is not None:
+            _add_linked(columns, state, linked, row)
         if version is not None:
             _add_version(columns, state, stored, row)
         if not row:
@@ -133,9 +175,52 @@ def updates(
         if key != last:
             group_states, group_rows = groups.of(key)
             last = key
+        if linked is not None:
+            _leave_for_later(columns, row, linked, len(group_rows), late.setdefault(key, []))
         group_states.append(state)
         group_rows.append(row)
-    return groups.batches((), {})
+    return groups.batches((), late)
+
+
+def _add_linked(columns: TableColumns, state: InstanceState, linked: Mapping[str, Link], row: Row) -> None:
+    """Add the values that come from other objects, where they differ from what the row has."""
+    for attribute, link in linked.items():
+        if attribute not in columns.written:
+            continue
+        name, is_equal = columns.written[attribute]
+        if link.is_late:
+            row[name] = LATER
+            continue
+        value = link.value
+        before = state.committed_state.get(attribute, NO_VALUE)
+        if before is NO_VALUE and attribute not in state.committed_state:
+            before = state.dict.get(attribute, NO_VALUE)
+        if before is not NO_VALUE and (value is before or is_equal(value, before) is True):
+            row.pop(name, None)
+        else:
+            row[name] = value
+
+
+def linked_updates(columns: TableColumns, links: Links) -> list[Batch]:
+    """Rows that get nothing but values from other objects: those of ``post_update`` relationships."""
+    groups = _Groups(OperationKind.UPDATE, columns)
+    late: dict[tuple[str, ...], list[LateValue]] = {}
+    for state, linked in links.items():
+        row: Row = {}
+        _add_linked(columns, state, linked, row)
+        if not row:
+            continue
+        key = tuple(sorted(row, key=columns.rank.__getitem__))
+        group_states, group_rows = groups.of(key)
+        waiting = late.setdefault(key, [])
+        _leave_for_later(columns, row, linked, len(group_rows), waiting)
+        for each in columns.pk:
+            row[each.where] = stored_key_value(each.attribute, each.position, state)
+            if row[each.where] is None:
+                waiting.append(LateValue(len(group_rows), each.where, state, each.attribute))
+        group_states.append(state)
+        group_rows.append(row)
+    return groups.batches((), late)
 
 
 def _add_key(columns: TableColumns, stored: InstanceState, row: Row) -> None:

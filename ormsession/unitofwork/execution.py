@@ -27,18 +27,20 @@ from .._core import raw_fetchall, result_processors
 from ..mapping.mapper import Mapper
 from ..tracking.ownership import Owner
 from ..tracking.state import InstanceState
-from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
+from ..tracking.symbols import NO_AUTOFLUSH, NO_VALUE, PASSIVE_OFF
 from . import collecting
 from .assignment import Undo
 from .columns import TableColumns, tables_of
-from .operations import Batch, OperationKind, Row
+from .links import NO_LINKS, Links
+from .operations import AssociationBatch, Batch, OperationKind, Row
 from .outcome import FlushOutcome
-from .plan import Closing, Opening, Plan, Stage, Step
+from .plan import AssociationStep, Closing, Opening, Plan, Stage, Step
 from .statements import (
     KEYS,
     InsertForm,
     Sending,
     UpdateForm,
+    association_statement,
     delete_statement,
     insert_form,
     select_statement,
@@ -65,6 +67,8 @@ def execute(plan: Plan, source: Owner) -> FlushOutcome:
                 execution.send(step)
             elif isinstance(step, Opening):
                 execution.open(step.stage)
+            elif isinstance(step, AssociationStep):
+                execution.send_associations(step.batch)
             else:
                 execution.close(step)
         outcome.find_identities()
@@ -99,6 +103,8 @@ class _Execution:
         """Fire ``before_*`` and load missing versions; the stage's batches are collected again from now on."""
         dispatch, mapper = stage.mapper.dispatch, stage.mapper
         connection = self.connection(mapper)
+        if stage.links:
+            self.show_linked(stage)
         for listeners, states in (
             (dispatch.before_insert, stage.new),
             (dispatch.before_update, stage.changed),
@@ -118,6 +124,14 @@ class _Execution:
             columns: [state for state in stage.changed if state not in planned.get(columns, ())]
             for columns in tables_of(mapper)
         }
+
+    def show_linked(self, stage: Stage) -> None:
+        """Listeners see the values that come from other objects as far as they are known."""
+        for state in (*stage.new, *stage.changed):
+            for attribute, link in stage.links.get(state, {}).items():
+                if not link.is_late:
+                    state.note_change(state.dict, attribute, state.dict.get(attribute, NO_VALUE))
+                    self.undo.assign(attribute, (state,), (link.value,))
 
     def close(self, closing: Closing) -> None:
         """Send what the listeners added, and fire ``after_*``."""
@@ -142,20 +156,22 @@ class _Execution:
         """Send a batch; one of an opened stage is collected again, because listeners may have changed its objects."""
         batch, stage = step.batch, step.stage
         if stage not in self.left_over:
-            self.send_batch(batch)
+            self.send_batch(batch, stage.links)
             return
         if batch.kind is OperationKind.INSERT:
-            again = collecting.inserts(batch.columns, batch.states)
+            again = collecting.inserts(batch.columns, batch.states, stage.links)
         elif batch.kind is OperationKind.UPDATE:
-            again = collecting.updates(batch.columns, batch.states, stage.replaced)
+            again = collecting.updates(batch.columns, batch.states, stage.replaced, stage.links)
         else:
             again = collecting.deletes(batch.columns, batch.states)
         for each in again:
-            self.send_batch(each)
+            self.send_batch(each, stage.links)
 
-    def send_batch(self, batch: Batch) -> None:
+    def send_batch(self, batch: Batch, links: Links = NO_LINKS) -> None:
         for late in batch.late:
             batch.rows[late.row][late.name] = late.state.dict.get(late.attribute)
+        if links:
+            self.take_linked(batch, links)
         connection = self.connection(batch.columns.mapper)
         if batch.kind is OperationKind.INSERT:
             self.insert(batch, connection)
@@ -163,6 +179,24 @@ class _Execution:
             self.update(batch, connection)
         else:
             _delete(batch, connection)
+
+    def take_linked(self, batch: Batch, links: Links) -> None:
+        """Put the values that rows take from other objects on their own objects too."""
+        names = {attribute: name for name, attribute in batch.columns.attribute_of.items()}
+        for state, row in zip(batch.states, batch.rows, strict=True):
+            for attribute in links.get(state, ()):
+                name = names.get(attribute)
+                if name is not None and name in row:
+                    self.undo.assign(attribute, (state,), (row[name],))
+
+    def send_associations(self, batch: AssociationBatch) -> None:
+        """Insert or delete rows of a secondary table."""
+        connection = self.connection(batch.mapper)
+        rows = batch.rows
+        statement = association_statement(batch.table, batch.kind, batch.names)
+        result = connection.execute(statement, rows)
+        if batch.kind is OperationKind.DELETE and _counts_many(connection) and result.rowcount != len(rows):
+            raise exc.stale_associations(batch.table, len(rows), result.rowcount)
 
     # ------------------------------------------------------------ INSERT
 

@@ -24,6 +24,7 @@ from typing import Any
 from ..exc import state_text
 from ..tracking.state import InstanceState
 from .columns import TableColumns
+from .links import Association, stored_value_of, value_of
 
 Row = dict[str, Any]
 
@@ -77,6 +78,64 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AssociationBatch:
+    """Rows of a secondary table that are inserted, or deleted, together.
+
+    :param mapper: of a class that the rows refer to; by it the connection is found.
+    """
+
+    kind: OperationKind
+    table: Any
+    mapper: Any
+    associations: tuple[Association, ...]
+
+    def __len__(self) -> int:
+        return len(self.associations)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The values of each row as they are known now; a row that goes is found by what the database has."""
+        read = stored_value_of if self.kind is OperationKind.DELETE else value_of
+        return [
+            {column: read(state, attribute) for column, (state, attribute) in each.values.items()}
+            for each in self.associations
+        ]
+
+    @property
+    def operations(self) -> Iterator[Operation]:
+        """The rows one by one."""
+        for each, row in zip(self.associations, self.rows, strict=True):
+            state = next(iter(each.values.values()))[0]
+            yield Operation(self.kind, str(self.table.description), state, row)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the rows."""
+        return tuple(self.associations[0].values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The batch as plain data."""
+        return {
+            "operation": self.kind.value,
+            "table": str(self.table.description),
+            "columns": list(self.names),
+            "rows": [
+                {column: f"{attribute} of {state_text(state)}" for column, (state, attribute) in each.values.items()}
+                for each in self.associations
+            ],
+        }
+
+    def __str__(self) -> str:
+        return _line(self.kind, str(self.table.description), len(self.associations), self.names)
+
+
+def _line(kind: OperationKind, table: str, count: int, names: tuple[str, ...]) -> str:
+    """One line of a printed plan."""
+    rows = "row " if count == 1 else "rows"
+    return f"{kind.value:<6}  {table:<20}  {count:>6} {rows}  {', '.join(names)}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Operations of one kind on one table with one set of columns, in the order in which they are sent.
 
@@ -103,6 +162,11 @@ class Batch:
         for number, (state, row) in enumerate(zip(self.states, self.rows, strict=True)):
             values = {name: late.get((number, name), value) for name, value in row.items()}
             yield Operation(self.kind, self.columns.name, state, {**values, **self.expressions})
+
+    def without(self, late: Sequence[LateValue]) -> Batch:
+        """The batch without some of its late values; their columns are NULL."""
+        left = tuple(value for value in self.late if value not in late)
+        return Batch(self.kind, self.columns, self.names, self.states, self.rows, self.expressions, left)
 
     def part(self, numbers: Sequence[int]) -> Batch:
         """A batch of some of the rows, by number."""
@@ -131,6 +195,4 @@ class Batch:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        count = len(self.rows)
-        rows = "row " if count == 1 else "rows"
-        return f"{self.kind.value:<6}  {self.columns.name:<20}  {count:>6} {rows}  {', '.join(self.names)}".rstrip()
+        return _line(self.kind, self.columns.name, len(self.rows), self.names)

@@ -97,11 +97,11 @@ class FlushOutcome:
             state.pk = pk
             state.changes = None
             state.modified = False
-            if state.incomplete:
-                state.commit_all(state.dict)
+            if state.extras is not None:
+                _settle(state)
         for state in self.updated:
-            if state.incomplete:
-                state.commit_all(state.dict)
+            if state.extras is not None:
+                _settle(state)
             state.changes = None
             state.modified = False
             modified.pop(state, None)
@@ -131,6 +131,12 @@ class FlushOutcome:
                 if keys:
                     found.append((state, keys))
         return found
+
+
+def _settle(state: InstanceState) -> None:
+    """What waited for a collection to be loaded is written, and what has a value is not expired."""
+    if state.incomplete or state.pending_changes:
+        state.commit_all(state.dict)
 
 
 COMPUTED = "unitofwork.computed"

@@ -32,8 +32,11 @@ from .. import exc
 from ..mapping.mapper import Mapper
 from ..tracking.state import InstanceState
 from . import collecting
+from .cascades import writing
 from .columns import TableColumns, tables_of
-from .operations import Batch, Operation, OperationKind
+from .links import NO_LINKS, Association, Links, Relations
+from .operations import AssociationBatch, Batch, LateValue, Operation, OperationKind
+from .ordering import Edge
 from .precedence import TableOrder, order_of_rows, order_of_tables
 
 NOTHING_REPLACED: Mapping[InstanceState, InstanceState] = MappingProxyType({})
@@ -51,6 +54,8 @@ class FlushInput:
     new: Sequence[InstanceState] = ()
     dirty: Sequence[InstanceState] = ()
     deleted: Sequence[InstanceState] = ()
+    relations: Relations = field(default_factory=Relations)
+    """What relationships add; made by ``preparation``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +72,7 @@ class Stage:
     deleted: Sequence[InstanceState] = ()
     replaced: Mapping[InstanceState, InstanceState] = field(default_factory=lambda: NOTHING_REPLACED)
     unversioned: Sequence[InstanceState] = ()
+    links: Links = field(default_factory=lambda: NO_LINKS)
 
     @property
     def is_delete(self) -> bool:
@@ -93,9 +99,9 @@ class Stage:
             inserted = [state for state in self.new if state not in self.replaced]
             updated = [*self.changed, *self.replaced]
         if updated:
-            made += collecting.updates(columns, updated, self.replaced)
+            made += collecting.updates(columns, updated, self.replaced, self.links)
         if inserted:
-            made += collecting.inserts(columns, inserted)
+            made += collecting.inserts(columns, inserted, self.links)
         return made
 
 
@@ -131,6 +137,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class AssociationStep:
+    """Rows of a secondary table at their place."""
+
+    batch: AssociationBatch
+
+    def __str__(self) -> str:
+        return str(self.batch)
+
+
+AnyStep = Step | AssociationStep | Opening | Closing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The steps of a flush in order.
 
@@ -138,7 +157,7 @@ class Plan:
     INSERT  users                     2 rows  name
     """
 
-    steps: tuple[Step | Opening | Closing, ...]
+    steps: tuple[AnyStep, ...]
     input: FlushInput
     replaced: Mapping[InstanceState, InstanceState] = field(default_factory=lambda: NOTHING_REPLACED)
 
@@ -147,9 +166,9 @@ class Plan:
         return bool(self.steps or self.input.new or self.input.deleted)
 
     @property
-    def batches(self) -> tuple[Batch, ...]:
+    def batches(self) -> tuple[Batch | AssociationBatch, ...]:
         """What is sent, in order."""
-        return tuple(step.batch for step in self.steps if isinstance(step, Step))
+        return tuple(step.batch for step in self.steps if isinstance(step, (Step, AssociationStep)))
 
     @property
     def operations(self) -> Iterator[Operation]:
@@ -176,13 +195,106 @@ def make_plan(flush_input: FlushInput) -> Plan:
     saves = _save_stages(flush_input, replaced)
     deletes = _delete_stages(flush_input, replaced)
     stages = saves + deletes
+    relations = flush_input.relations
     if len(stages) == 1 and len(tables := tables_of(stages[0].mapper)) == 1 and not tables[0].own_references:
-        order = TableOrder((tables[0].table,), frozenset())
+        entangled = frozenset((tables[0].table,)) if relations.links else frozenset()
+        order = TableOrder((tables[0].table,), entangled)
     else:
-        order = order_of_tables(columns.table for stage in stages for columns in tables_of(stage.mapper))
+        mappers = dict.fromkeys(stage.mapper for stage in stages)
+        order = order_of_tables(
+            (columns.table for mapper in mappers for columns in tables_of(mapper)), _related_tables(mappers)
+        )
     steps = _steps_in_table_order(saves, deletes, order)
     steps = _steps_in_row_order(steps, order)
-    return Plan(tuple(_framed(steps, stages)), flush_input, replaced)
+    if not relations:
+        return Plan(tuple(_framed(steps, stages)), flush_input, replaced)
+    steps, afterwards = _without_circles(steps, relations)
+    return Plan(
+        (
+            *_association_steps(OperationKind.DELETE, relations.removed),
+            *_linked_steps(relations.updates_before),
+            *_framed(steps, stages),
+            *_association_steps(OperationKind.INSERT, relations.added),
+            *_linked_steps(afterwards),
+        ),
+        flush_input,
+        replaced,
+    )
+
+
+def _related_tables(mappers: Iterable[Mapper]) -> Iterator[Edge[Any]]:
+    """The order that relationships ask of tables, also where no foreign key says so."""
+    for mapper in mappers:
+        for prop in writing(mapper):
+            if prop.secondary is None and not prop.post_update:
+                for source, referring in prop.synchronize_pairs:
+                    if source.table is not referring.table:
+                        yield Edge(source.table, referring.table, f"{prop} leads from one to the other", optional=True)
+
+
+# ---------------------------------------------------------------- what relationships add
+
+
+def _association_steps(kind: OperationKind, rows: Mapping[Any, Association]) -> list[AssociationStep]:
+    """The rows of secondary tables, one batch for each table."""
+    by_table: dict[Any, list[Association]] = {}
+    for association in rows.values():
+        by_table.setdefault((association.table, tuple(association.values)), []).append(association)
+    return [
+        AssociationStep(AssociationBatch(kind, table, _any_mapper(members), tuple(members)))
+        for (table, _), members in by_table.items()
+    ]
+
+
+def _any_mapper(associations: Sequence[Association]) -> Mapper:
+    state, _ = next(iter(associations[0].values.values()))
+    mapper: Mapper = state.manager.mapper
+    return mapper
+
+
+def _linked_steps(links: Links) -> list[Step]:
+    """UPDATEs that give rows nothing but values of other objects."""
+    steps = []
+    for mapper, states in _by_mapper(links).items():
+        chosen = {state: links[state] for state in states}
+        stage = Stage(mapper, links=chosen)
+        for columns in tables_of(mapper):
+            steps += [Step(stage, batch) for batch in collecting.linked_updates(columns, chosen)]
+    return steps
+
+
+def _without_circles(steps: Sequence[Step], relations: Relations) -> tuple[list[Step], Links]:
+    """The steps without values that come too late, and those values to be set when all rows are there.
+
+    :raises CircularDependencyError: when such a column must not be NULL meanwhile.
+    """
+    coming = {state for step in steps if step.batch.kind is OperationKind.INSERT for state in step.batch.states}
+    afterwards = {state: dict(links) for state, links in relations.updates_after.items()}
+    kept: list[Step] = []
+    for step in steps:
+        batch = step.batch
+        too_late = [late for late in batch.late if late.state in coming and late.state is not batch.states[late.row]]
+        too_late += [
+            late for late in batch.late if late.state is batch.states[late.row] and _is_reference(step, late)
+        ]
+        for late in too_late:
+            attribute = batch.columns.attribute_of[late.name]
+            if not batch.columns.column_of[attribute].nullable:
+                raise exc.circular_rows(batch.states[late.row], late.state, batch.columns.column_of[attribute])
+            link = step.stage.links[batch.states[late.row]][attribute]
+            afterwards.setdefault(batch.states[late.row], {})[attribute] = link
+        if too_late:
+            step = Step(step.stage, batch.without(too_late))
+        if batch.kind is OperationKind.INSERT:
+            coming.difference_update(batch.states)
+        kept.append(step)
+    return kept, afterwards
+
+
+def _is_reference(step: Step, late: LateValue) -> bool:
+    """True when a row that waits for its own object does so because the object refers to itself."""
+    links = step.stage.links.get(late.state, {})
+    return step.batch.columns.attribute_of.get(late.name) in links
 
 
 # ---------------------------------------------------------------- stages
@@ -229,6 +341,7 @@ def _save_stages(flush_input: FlushInput, replaced: Mapping[InstanceState, Insta
             ordered,
             replaced=replacing.get(mapper, NOTHING_REPLACED),
             unversioned=_without_version(mapper, ordered),
+            links=flush_input.relations.links,
         )
         stages += [stage] if mapper.batch else _one_by_one(stage)
     return stages
@@ -238,12 +351,17 @@ def _one_by_one(stage: Stage) -> list[Stage]:
     """A stage for each object, so that its events stand right beside its statements."""
     taken = stage.replaced
     new = [
-        Stage(stage.mapper, (state,), replaced={state: taken[state]} if state in taken else NOTHING_REPLACED)
+        Stage(
+            stage.mapper,
+            (state,),
+            replaced={state: taken[state]} if state in taken else NOTHING_REPLACED,
+            links=stage.links,
+        )
         for state in stage.new
     ]
     unversioned = set(stage.unversioned)
     return new + [
-        Stage(stage.mapper, (), (state,), unversioned=(state,) if state in unversioned else ())
+        Stage(stage.mapper, (), (state,), unversioned=(state,) if state in unversioned else (), links=stage.links)
         for state in stage.changed
     ]
 

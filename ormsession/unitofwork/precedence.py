@@ -47,11 +47,15 @@ class TableOrder:
     entangled: frozenset[Table]
 
 
-def order_of_tables(tables: Iterable[Table]) -> TableOrder:
-    """The given tables ordered by their foreign keys; a circle is cut at a nullable key if it has one."""
+def order_of_tables(tables: Iterable[Table], more: Iterable[Edge[Any]] = ()) -> TableOrder:
+    """The given tables ordered by their foreign keys; a circle is cut at a nullable key if it has one.
+
+    :param more: what else asks for an order.
+    """
     given = tuple(dict.fromkeys(tables))
     known = set(given)
-    edges, self_referring = [], set()
+    edges: list[Edge[Any]] = list(more)
+    self_referring = set()
     for table in given:
         for constraint in _foreign_keys(table):
             target = constraint.referred_table
@@ -96,22 +100,71 @@ def order_of_rows(batches: Sequence[Batch], tables: TableOrder) -> list[tuple[in
     :return: (index of a batch, numbers of the rows that go together; None for all of them); None when the order
         that was given is right already.
     """
-    edges = _row_edges(batches, _batches_to_open(batches, tables))
-    if not edges:
+    to_open = _batches_to_open(batches, tables)
+    edges = _row_edges(batches, to_open)
+    waiting = list(_late_edges(batches, to_open))
+    if not edges and not waiting:
         return None
+    edges += waiting
     opened = {edge.before[0] for edge in edges} | {edge.after[0] for edge in edges}
     nodes: list[RowNumber] = []
+    level = _levels(waiting)
     for index, batch in enumerate(batches):
-        nodes.extend((index, number) for number in (range(len(batch.rows)) if index in opened else (-1,)))
+        rows = ((index, number) for number in (range(len(batch.rows)) if index in opened else (-1,)))
+        nodes.extend(sorted(rows, key=lambda row: level.get(row, 0)))
+    sources: dict[RowNumber, set[RowNumber]] = {}
+    for edge in waiting:
+        sources.setdefault(edge.after, set()).add(edge.before)
     parts: list[tuple[int, list[int] | None]] = []
     for index, number in _cut_hard_edges_last(nodes, edges).nodes:
+        numbers = parts[-1][1] if parts and parts[-1][0] == index else None
         if number < 0:
             parts.append((index, None))
-        elif parts and parts[-1][0] == index and (numbers := parts[-1][1]) is not None:
-            numbers.append(number)
-        else:
+        elif numbers is None or level.get((index, number), 0) != level.get((index, numbers[-1]), 0):
+            # a row that waits for another one's key cannot be sent together with it
             parts.append((index, [number]))
+        else:
+            numbers.append(number)
     return parts
+
+
+def _late_edges(batches: Sequence[Batch], opened: Sequence[int]) -> Iterator[Edge[RowNumber]]:
+    """A row with a value that another one's row makes comes after it."""
+    place = {
+        state: (index, number)
+        for index in opened
+        if batches[index].kind is OperationKind.INSERT
+        for number, state in enumerate(batches[index].states)
+    }
+    for index in opened:
+        batch = batches[index]
+        for late in batch.late:
+            before = place.get(late.state)
+            if before is not None and before != (index, late.row) and late.name in batch.columns.attribute_of:
+                column = batch.columns.column_of[batch.columns.attribute_of[late.name]]
+                nullable = bool(column.nullable)
+                yield Edge(before, (index, late.row), f"its {late.attribute} is made by the database", optional=nullable)
+
+
+def _levels(edges: Iterable[Edge[RowNumber]]) -> dict[RowNumber, int]:
+    """How many rows have to be sent one after the other before a row can be; circles are left at what was found."""
+    following: dict[RowNumber, list[RowNumber]] = {}
+    waits: dict[RowNumber, int] = {}
+    for edge in edges:
+        following.setdefault(edge.before, []).append(edge.after)
+        waits[edge.after] = waits.get(edge.after, 0) + 1
+    level = {row: 0 for row in following if row not in waits}
+    current = list(level)
+    while current:
+        reached = []
+        for row in current:
+            for after in following.get(row, ()):
+                level[after] = max(level.get(after, 0), level[row] + 1)
+                waits[after] -= 1
+                if not waits[after]:
+                    reached.append(after)
+        current = reached
+    return level
 
 
 def _batches_to_open(batches: Sequence[Batch], tables: TableOrder) -> list[int]:

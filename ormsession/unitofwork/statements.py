@@ -10,15 +10,16 @@ answers with, which ones Python's defaults filled in, and which ones are unknown
 from __future__ import annotations
 
 import enum
+import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Delete, Dialect, Insert, Select, Update, and_, bindparam, select, tuple_
+from sqlalchemy import Column, Delete, Dialect, Insert, Select, Update, and_, bindparam, delete, insert, select, tuple_
 
 from ..mapping.mapper import Mapper
 from .columns import TableColumns
-from .operations import NO_EXPRESSIONS
+from .operations import NO_EXPRESSIONS, OperationKind
 
 Form = TypeVar("Form")
 
@@ -260,3 +261,20 @@ def select_statement(columns: TableColumns, attributes: Iterable[str]) -> Select
         return found.where(and_(key.in_(bindparam(KEYS, expanding=True))))
 
     return _kept(columns.mapper, ("unitofwork.select", columns, wanted), build)
+
+
+_ASSOCIATIONS: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
+"""Secondary table -> (kind, columns) -> statement; goes with the table."""
+
+
+def association_statement(table: Any, kind: OperationKind, columns: tuple[str, ...]) -> Any:
+    """INSERT or DELETE of rows of a secondary table that are named by these columns."""
+    made = _ASSOCIATIONS.setdefault(table, {})
+    statement = made.get((kind, columns))
+    if statement is None:
+        if kind is OperationKind.INSERT:
+            statement = insert(table).inline()
+        else:
+            statement = delete(table).where(*(table.c[name] == bindparam(name) for name in columns))
+        made[kind, columns] = statement
+    return statement

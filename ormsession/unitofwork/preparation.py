@@ -1,0 +1,214 @@
+"""Finds everything that takes part in a flush, before it is planned.
+
+A session knows which objects are new, changed or marked for deletion.  Relationships add to that: children
+whose foreign key has to follow, orphans that go, objects that are deleted along.  ``prepare`` applies the
+rules of each relationship to each object, and to those that come in by that, until nothing new comes in.
+What it finds about values is a :class:`.Relations`; the plan is made from that alone.
+
+This is the part of a flush that may load: the children of an object that is deleted have to be known,
+unless the database takes care of them (``passive_deletes``).  Planning after it opens no connection.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from sqlalchemy.exc import SAWarning
+
+from .. import exc
+from ..mapping.join_condition import MANYTOMANY, MANYTOONE, ONETOMANY
+from ..mapping.mapper import Mapper
+from ..mapping.relationship import RelationshipProperty
+from ..tracking.history import NO_HISTORY, History
+from ..tracking.state import InstanceState
+from ..tracking.symbols import INIT_OK, NO_AUTOFLUSH, PASSIVE_NO_INITIALIZE, PASSIVE_OFF, LoaderStatus
+from .cascades import is_orphan, reach, writing
+from .links import Link, Relations
+from .plan import FlushInput
+from .rules import many_to_many, many_to_one, one_to_many
+
+_RULES: dict[Any, Any] = {ONETOMANY: one_to_many, MANYTOONE: many_to_one, MANYTOMANY: many_to_many}
+
+
+def prepare(owner: Any, work: FlushInput) -> FlushInput:
+    """The states of a flush with all that relationships add.
+
+    :param owner: the session; asked what belongs to it, and told what is deleted along.
+    :param work: what the session knows.
+    :raises FlushError: when a row would lose a foreign key that it must have.
+    """
+    if not any(writing(mapper) for mapper in _mappers(work)):
+        return work
+    return Work(owner, work).run()
+
+
+def _mappers(work: FlushInput) -> set[Mapper]:
+    managers = {state.manager for states in (work.new, work.dirty, work.deleted) for state in states}
+    return {manager.mapper for manager in managers}
+
+
+class Work:
+    """One preparation: the objects that take part, and what the rules have found."""
+
+    def __init__(self, owner: Any, work: FlushInput) -> None:
+        self.owner = owner
+        self.new = dict.fromkeys(work.new)
+        self.dirty = dict.fromkeys(work.dirty)
+        self.deleted = dict.fromkeys(work.deleted)
+        self.relations = Relations()
+        self._waiting: list[InstanceState] = [*work.deleted, *work.new, *work.dirty]
+        self._done: set[tuple[InstanceState, bool]] = set()
+        self._blanked: list[tuple[InstanceState, str, Callable[[], Exception]]] = []
+
+    def run(self) -> FlushInput:
+        """Apply the rules to all objects, and to those that come in."""
+        self._drop_orphans()
+        while self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for state in waiting:
+                self._apply(state)
+        self._refuse_blanks()
+        relations = self.relations
+        for links in (relations.links, relations.updates_after):
+            for state in [each for each in links if each in self.deleted]:
+                del links[state]
+        return FlushInput(
+            tuple(self.new),
+            tuple(state for state in self.dirty if state not in self.deleted),
+            tuple(self.deleted),
+            relations,
+        )
+
+    def _drop_orphans(self) -> None:
+        """Objects that must have a parent and have none: pending ones are left out, persistent ones go."""
+        for state in [*self.new, *self.dirty]:
+            if state.mapper.orphan_parents and state not in self.deleted and is_orphan(state):
+                if state.pk is not None:
+                    self.delete(state)
+
+    def _apply(self, state: InstanceState) -> None:
+        is_deleted = state in self.deleted
+        if (state, is_deleted) in self._done:
+            return
+        self._done.add((state, is_deleted))
+        for prop in writing(state.mapper):
+            rule = _RULES[prop.direction]
+            if is_deleted:
+                rule.delete(self, state, prop)
+            elif state.changes and (prop.key in state.changes or not prop.passive_updates):
+                rule.save(self, state, prop)
+            elif state.pending_changes and prop.key in state.pending_changes:
+                rule.save(self, state, prop)
+
+    # ------------------------------------------------------------ what rules ask
+
+    def history(self, state: InstanceState, prop: RelationshipProperty, *, load: bool = False) -> History:
+        """The history of a relationship; *load* finds out what is not loaded."""
+        if state() is None:
+            return NO_HISTORY
+        passive = (PASSIVE_OFF & ~INIT_OK) | NO_AUTOFLUSH if load else PASSIVE_NO_INITIALIZE
+        impl: Any = state.manager[prop.key].impl
+        pending = (state.pending_changes or {}).get(prop.key)
+        if pending is not None and not load and prop.key not in state.dict:
+            return History(list(pending.added), (), list(pending.removed))
+        history: History = impl.get_history(state, state.dict, passive)
+        return history
+
+    def states(self, objects: Iterable[Any]) -> Iterator[InstanceState]:
+        """The states of the related objects that there are."""
+        for child in objects:
+            if child is not None and not isinstance(child, LoaderStatus):
+                yield child._sa_instance_state
+
+    def members(
+        self, objects: Iterable[Any], state: InstanceState, prop: RelationshipProperty, operation: str
+    ) -> Iterator[InstanceState]:
+        """The states of related objects that are written; the others are warned about."""
+        for child in self.states(objects):
+            self._check_class(child, prop)
+            if child in self.new or child in self.dirty or self.owner.has_state(child) or child in self.deleted:
+                yield child
+            elif child.pk is None or not child.is_deleted:
+                warnings.warn(exc.not_in_session_text(child, operation, prop), SAWarning, stacklevel=8)
+
+    def _check_class(self, child: InstanceState, prop: RelationshipProperty) -> None:
+        if prop.enable_typechecks and not child.mapper.isa(prop.mapper):
+            raise exc.wrong_class_in_flush(child, prop)
+
+    def attribute(self, state: InstanceState, column: Any, prop: RelationshipProperty) -> str:
+        """The attribute of an object that stands for a column."""
+        return self.attribute_of(state.mapper, column, prop)
+
+    def attribute_of(self, mapper: Mapper, column: Any, prop: RelationshipProperty) -> str:
+        """The attribute of a class that stands for a column."""
+        key = mapper.key_of(column)
+        if key is None:
+            raise exc.unmapped_sync_column(prop, column, mapper)
+        return key
+
+    def is_held_elsewhere(self, child: InstanceState, prop: RelationshipProperty) -> bool:
+        """True when another object holds the child in the same attribute by now."""
+        impl: Any = prop.parent.class_manager[prop.key].impl
+        return bool(impl.trackparent) and impl.hasparent(child)
+
+    def has_new_key(self, state: InstanceState, prop: RelationshipProperty) -> bool:
+        """True when a value that others refer to has changed."""
+        changes = state.committed_state
+        return state.pk is not None and any(
+            self.attribute(state, source, prop) in changes for source, _ in prop.synchronize_pairs
+        )
+
+    # ------------------------------------------------------------ what rules tell
+
+    def write(self, state: InstanceState) -> None:
+        """The object takes part."""
+        if state in self.new or state in self.deleted or state in self.dirty:
+            return
+        if state.pk is not None:
+            self.dirty[state] = None
+            if not state.modified:
+                state.mark_modified()
+            self._waiting.append(state)
+
+    def delete(self, state: InstanceState) -> None:
+        """The row of the object goes, and what it cascades to."""
+        for each in (state, *reach("delete", state)):
+            if each.pk is None:
+                if each in self.new:
+                    del self.new[each]
+                    self.owner.let_out(each)
+            elif each not in self.deleted:
+                self.owner.mark_deleted(each)
+                self.deleted[each] = None
+                self._waiting.append(each)
+
+    def remove_orphan(self, state: InstanceState) -> None:
+        """The object has lost the parent that it must have."""
+        self.delete(state)
+
+    def link(self, state: InstanceState, link: Link, *, afterwards: bool = False) -> None:
+        """An attribute takes its value from another object."""
+        self.relations.link(state, link, afterwards=afterwards)
+
+    def check_blank(self, state: InstanceState, attribute: str, error: Callable[[], Exception]) -> None:
+        """Refuse NULL for an attribute, unless the object goes or another link gives it a value."""
+        self._blanked.append((state, attribute, error))
+
+    def blank_key(self, state: InstanceState, prop: RelationshipProperty, column: Any) -> Exception:
+        """The error for a primary key that would become NULL."""
+        return exc.blank_primary_key(state, prop, column)
+
+    def _refuse_blanks(self) -> None:
+        for state, attribute, error in self._blanked:
+            if state in self.deleted:
+                continue
+            link = self.relations.links.get(state, {}).get(attribute)
+            if link is None or link.source is not None:
+                continue
+            if state.pk is None and state.dict.get(attribute) is not None:
+                # the user gave the value
+                self.relations.links[state].pop(attribute)
+                continue
+            raise error()
