@@ -145,6 +145,9 @@ class ObjectDeletedError(InvalidRequestError):
     def __init__(self, state: Any, msg: str | None = None) -> None:
         super().__init__(msg or f"Instance '{state_text(state)}' has been deleted, or its row is otherwise not present.")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (None, self.args[0])
+
 
 class LoaderStrategyException(InvalidRequestError):
     """A loading strategy does not exist for an attribute.

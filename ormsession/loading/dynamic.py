@@ -110,7 +110,8 @@ class AppenderMixin(ElementWrites):
             return self._plain(session)._result()
         class_ = self._impl.prop.mapper.class_
         rows = ((item,) for item in self._added())
-        return IteratorResult(result_metadata([class_.__name__], [(class_,)], processors=None, filters=[id]), rows).scalars()
+        metadata = result_metadata([class_.__name__], [(class_,)], processors=None, filters=[id])
+        return IteratorResult(metadata, rows).scalars()
 
     def __getitem__(self, index: Any) -> Any:
         session = self.session

@@ -1,22 +1,33 @@
 """Related objects that are loaded along with their object.
 
-Whoever has just loaded an object asks :func:`load_related` for the relationships that are to be there at once,
-because they are mapped so (``lazy="selectin"`` ...) or because an option says so.  Each goes through the loader
-in the slot of its attribute, so what the session knows already costs no SQL; a loader that refuses implicit loads
-is told that this one is not.
+Some relationships are to be there at once, because they are mapped so (``lazy="selectin"`` ...) or because an
+option says so.
+
+* The objects of a statement get theirs all together, by :func:`load_along`: one statement per relationship and 500
+  objects (:mod:`.selectin`), whatever the word is.  ``"immediate"`` alone goes from object to object.
+* One object that is loaded again asks :func:`load_related`.  It goes through the loader in the slot of the
+  attribute, so what the session knows costs no SQL; a loader that refuses implicit loads is told that this one is not.
+
+Rejected for ``"subquery"``: repeating the statement inside another one, as the word suggests.  Keys ask the same
+question, in less SQL, and the answer fits the objects even when other rows were committed in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tracking.state import InstanceState
 from ..tracking.symbols import ATTR_EMPTY, ATTR_WAS_SET, NO_AUTOFLUSH, NO_RAISE, PASSIVE_NO_RESULT, PASSIVE_OFF
-from .steps import EAGER, choices_of, related_words
+from .context import LoadContext, LoadOptions
+from .options import LoaderOption, options_below
+from .selectin import KEYS_PER_STATEMENT, load_for_all
+from .steps import EAGER, EVERYTHING, RelatedChoice, choices_of, related_words, relationships_of
 
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
+    from ..mapping.relationship import RelationshipProperty
 
 
 def load_related(state: InstanceState, keys: Iterable[str], *, autoflush: bool = False) -> None:
@@ -64,8 +75,110 @@ def eager_keys(state: InstanceState) -> list[str]:
     return [key for key, word in words.items() if word in EAGER and not mapper.class_manager[key].impl.dynamic]
 
 
-def load_related_of_all(instances: Iterable[Any], keys: tuple[str, ...]) -> None:
-    """Load the same relationships of many objects; elements that are None are skipped."""
-    for instance in instances:
-        if instance is not None:
-            load_related(instance._sa_instance_state, keys)
+@dataclass(frozen=True, slots=True)
+class EagerStep:
+    """A relationship that is loaded along with the objects of a statement."""
+
+    prop: RelationshipProperty
+    word: str
+    size: int | None = None
+    """How many keys one statement asks for, where an option says so."""
+
+
+class ReachedBy(LoaderOption):
+    """Tells a statement for related objects through which entities it was reached.
+
+    A relationship that is *mapped* to be loaded eagerly is not followed back to an entity on that way: two sides
+    that load each other eagerly, or a tree, would have no end.
+    """
+
+    _is_compile_state = True
+
+    def __init__(self, mappers: tuple[Mapper, ...]) -> None:
+        self.mappers = mappers
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+        return (ReachedBy, *(mapper._gen_cache_key(anon_map, bindparams) for mapper in self.mappers))
+
+    def process_compile_state(self, compile_state: Any) -> None:
+        """Leave the entities where :func:`eager_steps` finds them."""
+        compile_state.attributes[ReachedBy] = self.mappers
+
+
+def eager_steps(mapper: Mapper, choices: Mapping[str, RelatedChoice], way: tuple[Mapper, ...]) -> tuple[EagerStep, ...]:
+    """The relationships that are loaded along with the objects of an entity.
+
+    :param mapper: of the entity.
+    :param choices: what options want for its relationships.
+    :param way: the mappers through which the statement was reached, that of the entity last.
+    """
+    steps: list[EagerStep] = []
+    for key, word in related_words(mapper, choices).items():
+        prop: Any = mapper.props[key]
+        if word not in EAGER or mapper.class_manager[key].impl.dynamic:
+            continue
+        choice = choices.get(key)
+        if choice is None and EVERYTHING not in choices and _is_circular(prop, way):
+            continue
+        steps.append(EagerStep(prop, word, getattr(choice, "size", None)))
+    return tuple(steps)
+
+
+def _is_circular(prop: RelationshipProperty, way: tuple[Mapper, ...]) -> bool:
+    """Whether a mapped eager relationship has gone far enough."""
+    if prop.join_depth:
+        return len(way) > prop.join_depth
+    return prop.mapper in way
+
+
+def load_along(
+    instances: Iterable[Any],
+    steps: Sequence[EagerStep],
+    way: tuple[Mapper, ...],
+    context: LoadContext,
+    load_rows: Any,
+) -> None:
+    """Load relationships of all objects of one fetch, those that are absent.
+
+    :param instances: the objects; None and repeated ones among them.
+    :param steps: the relationships, from :func:`eager_steps`.
+    :param way: as there.
+    :param context: of the execution that made the objects.
+    :param load_rows: makes objects from a cursor result: ``result.load_all``.
+    """
+    states = list({instance._sa_instance_state: None for instance in instances if instance is not None})
+    if not states:
+        return
+    for step in steps:
+        prop, key = step.prop, step.prop.key
+        below = options_below(context.options.propagated, key)
+        wanted = states if below else [state for state in states if _is_absent(state, key)]
+        if step.word == "immediate" and not below:
+            for state in wanted:
+                load_related(state, (key,))
+        elif wanted:
+            load_for_all(
+                context.session,
+                prop,
+                wanted,
+                load_options=_options_for_related(context.options, below),
+                options=(*below, ReachedBy(way)),
+                is_deep=bool(below) or any(each.lazy in EAGER for each in relationships_of(prop.mapper)),
+                size=step.size or KEYS_PER_STATEMENT,
+                load_rows=load_rows,
+            )
+
+
+def _is_absent(state: InstanceState, key: str) -> bool:
+    return key not in state.dict and key not in state.committed_state
+
+
+def _options_for_related(options: LoadOptions, below: tuple[Any, ...]) -> LoadOptions:
+    """What holds for related objects: the same as for their objects, but not how these are fetched."""
+    execution_options = {key: value for key, value in options.execution_options.items() if key != "yield_per"}
+    return LoadOptions(
+        populate_existing=options.populate_existing,
+        identity_token=options.identity_token,
+        propagated=below,
+        execution_options=execution_options,
+    )

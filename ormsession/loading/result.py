@@ -27,14 +27,14 @@ from sqlalchemy.engine import ChunkedIteratorResult
 
 from .._core import raw_fetchall, raw_fetchmany, result_metadata, result_processors
 from ..sql.columns import column_choice
-from ..sql.layout import ColumnSlot, EntitySlot, Layout, located, row_keys
+from ..sql.layout import BundleSlot, ColumnSlot, EntitySlot, Layout, Slot, located, row_keys
 from ..tracking.ownership import Owner
 from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
-from .eager import load_related_of_all, own_related_loaders
+from .eager import ReachedBy, eager_steps, load_along, own_related_loaders
 from .options import related_choices
 from .recipe import Processors, recipe_for
 from .rows import Rows, column_reader, entity_loop
-from .steps import EAGER, related_words
+from .steps import related_words
 
 if TYPE_CHECKING:
     from ..sql.compile import EntitySelectState
@@ -75,26 +75,39 @@ class StatementLoader:
         )
         """Describes the columns of a result, given the objects by which they are found in its rows."""
 
-    def _slot_load(self, slot: EntitySlot | ColumnSlot, compile_state: EntitySelectState) -> Load:
+    def _slot_load(self, slot: Slot, compile_state: EntitySelectState) -> Load:
         if isinstance(slot, EntitySlot):
             return self._entity_load(slot, compile_state)
+        if isinstance(slot, BundleSlot):
+            return self._bundle_load(slot, compile_state)
         read = column_reader(slot, self.processors)
         return lambda rows, context: read(rows)
+
+    def _bundle_load(self, slot: BundleSlot, compile_state: EntitySelectState) -> Load:
+        loads = [self._slot_load(each, compile_state) for each in slot.slots]
+        element = slot.row_processor(compile_state.select_statement)
+
+        def load(rows: Rows, context: LoadContext) -> list[Any]:
+            return [element(values) for values in _zipped(loads, rows, context)]
+
+        return load
 
     def _entity_load(self, slot: EntitySlot, compile_state: EntitySelectState) -> Load:
         mapper = slot.mapper
         mapper.ensure_configured()
-        words = related_words(mapper, related_choices(compile_state, slot.entity))
+        choices = related_choices(compile_state, slot.entity)
+        words = related_words(mapper, choices)
         choice_of = partial(column_choice, compile_state.column_options, slot.entity)
         loop = entity_loop(recipe_for(slot, self.processors, choice_of, own_related_loaders(mapper, words)))
-        eager = tuple(key for key, word in words.items() if word in EAGER)
-        if not eager:
+        way = (*compile_state.attributes.get(ReachedBy, ()), mapper)
+        steps = eager_steps(mapper, choices, way)
+        if not steps:
             return loop
         self.is_eager = True
 
         def load(rows: Rows, context: LoadContext) -> list[Any]:
             instances = loop(rows, context)
-            load_related_of_all(instances, eager)
+            load_along(instances, steps, way, context, load_all)
             return instances
 
         return load

@@ -26,6 +26,7 @@ from sqlalchemy.sql import visitors
 from .. import exc
 from .._core import duck_type_collection
 from ..mapping import hooks
+from ..mapping.join_condition import MANYTOONE
 from ..tracking.attributes import AttributeEventToken, Values
 from ..tracking.collections import collection_adapter
 from ..tracking.history import History
@@ -100,7 +101,7 @@ class WriteOnlyAttributeImpl(ObjectAttributeImpl):
 
     def __init__(self, class_: type, key: str, *, prop: RelationshipProperty, **options: Any) -> None:
         super().__init__(class_, key, **options)
-        if not prop.uselist:
+        if not prop.uselist or prop.direction is MANYTOONE:
             raise exc.unloaded_collection_needs_many(prop, self.word)
         self.prop = prop
         self._bulk_replace_token = AttributeEventToken(self, OP_BULK_REPLACE)
