@@ -50,6 +50,7 @@ from .session.session import Session
 from .session.transaction import SessionTransaction, SessionTransactionOrigin
 from .sql.alias import aliased
 from .sql.attribute import InstrumentedAttribute, QueryableAttribute
+from .sql.bundle import Bundle, DictBundle
 from .sql.comparator import PropComparator
 from .sql.query import Query
 from .tracking.access import (
@@ -80,6 +81,8 @@ from .tracking.symbols import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bundle",
+    "DictBundle",
     "EXT_CONTINUE",
     "EXT_SKIP",
     "EXT_STOP",

@@ -55,6 +55,9 @@ from sqlalchemy.sql.selectable import ExecutableReturnsRows as ExecutableReturns
 # session: the result of a batch that returns nothing.
 from sqlalchemy.engine.result import null_result as null_result
 
+# sql: makes a row from values, for the elements of a bundle.
+from sqlalchemy.engine.result import result_tuple as result_tuple
+
 
 def position_in_result(result: Any, key: Any) -> int | None:
     """The place in the cursor row of a column that a cursor result has, or None.

@@ -135,7 +135,8 @@ def _compile_state_of(raw: Any) -> Any:
     if context is None or not raw.returns_rows:
         return None
     compile_state = context.compiled.compile_state
-    return compile_state if isinstance(compile_state, CompileState) and getattr(compile_state, "layout", ()) else None
+    layout: Any = getattr(compile_state, "layout", None)
+    return compile_state if layout and isinstance(compile_state, CompileState) else None
 
 
 def _propagated_options(statement: Any) -> tuple[Any, ...]:

@@ -14,11 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .entity import entity_columns, entity_of, from_adapter, owning_entity, selected_columns
-from .layout import ColumnSlot, EntitySlot, SlotColumn, attribute_of, column_keys
+from sqlalchemy.sql.expression import LABEL_STYLE_NONE
+
+from .._core import SelectState
+from .entity import BUNDLE_NOTE, entity_columns, entity_of, from_adapter, owning_entity, selected_columns
+from .layout import BundleSlot, ColumnSlot, EntitySlot, Slot, SlotColumn, attribute_of, column_keys
 
 if TYPE_CHECKING:
     from ..mapping.properties import ColumnProperty
+    from .bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class ColumnsClause:
 
     def __init__(self, column_options: ColumnOptions, name_of: Any, adapter: Any = None) -> None:
         self.columns: list[Any] = []
-        self.slots: list[EntitySlot | ColumnSlot] = []
+        self.slots: list[Slot] = []
         self._positions: dict[Any, int] = {}  # column -> its first place; entities share it
         self._column_options = column_options
         self._name_of = name_of  # Core's naming convention, which keeps names of one row apart
@@ -56,7 +60,9 @@ class ColumnsClause:
     def add(self, element: Any) -> None:
         """Add one element of the columns clause as the user gave it."""
         entity = entity_of(element)
-        if entity is not None:
+        if BUNDLE_NOTE in element._annotations:
+            self._add_bundle(element._annotations[BUNDLE_NOTE], element)
+        elif entity is not None:
             self._add_entity(entity)
         else:
             for column in element._select_iterable:
@@ -67,6 +73,14 @@ class ColumnsClause:
         if self._adapter is not None:
             column = self._adapter.traverse(column)
         self.slots.append(ColumnSlot(name, self._place(column), column, keys))
+
+    def _add_bundle(self, bundle: Bundle, element: Any) -> None:
+        slots, name_of = self.slots, self._name_of
+        self.slots, self._name_of = [], SelectState._column_naming_convention(LABEL_STYLE_NONE)
+        for clause in element.clauses:
+            self.add(clause)
+        slots.append(BundleSlot(bundle, bundle.name, tuple(self.slots), (bundle,)))
+        self.slots, self._name_of = slots, name_of
 
     def _add_entity(self, entity: Any) -> None:
         mapper = entity.mapper
@@ -108,11 +122,25 @@ def column_descriptions(elements: Iterable[Any], name_of: Any) -> list[dict[str,
     described: list[dict[str, Any]] = []
     for element in elements:
         entity = entity_of(element)
-        if entity is not None:
+        if BUNDLE_NOTE in element._annotations:
+            described.append(_bundle_description(element))
+        elif entity is not None:
             described.append(_entity_description(entity))
         else:
             described.extend(_column_description(column, name_of) for column in element._select_iterable)
     return described
+
+
+def _bundle_description(element: Any) -> dict[str, Any]:
+    bundle = element._annotations[BUNDLE_NOTE]
+    entity = owning_entity(element)
+    return {
+        "name": bundle.name,
+        "type": type(bundle),
+        "aliased": bool(entity is not None and entity.is_aliased_class),
+        "expr": bundle,
+        "entity": None if entity is None else entity.entity,
+    }
 
 
 def _entity_description(entity: Any) -> dict[str, Any]:

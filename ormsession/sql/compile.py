@@ -38,7 +38,9 @@ class EntitySelectState(SelectState):
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
         # SelectState's own constructor is not called: it derives FROMs and names from one and the same statement
-        statement._propagate_attrs["plugin_subject"].mapper.ensure_configured()
+        subject = statement._propagate_attrs["plugin_subject"]
+        if subject is not None:  # None for a bundle of plain columns
+            subject.mapper.ensure_configured()
         is_outermost = compiler is None or not compiler.stack
         self.statement = self.select_statement = statement
         self.column_options: ColumnOptions = {}

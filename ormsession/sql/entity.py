@@ -41,6 +41,9 @@ PLUGIN = "ormsession"
 QUERY_NOTE = "ormsession_query"
 """An annotation of the ``select`` inside a :class:`.Query`: SQL labels have table names, rows have plain names."""
 
+BUNDLE_NOTE = "bundle"
+"""An annotation of a list of expressions: the :class:`.Bundle` that they are one element of the row for."""
+
 FROM_NOTE = "ormsession_from"
 """An annotation of a ``select``: the subquery whose columns take the place of those of its entities."""
 
@@ -85,12 +88,15 @@ def owning_entity(element: Any) -> Any:
     return entity
 
 
+def is_entity_statement(statement: Any) -> bool:
+    """Whether *statement* has an entity, an attribute or a bundle in it, and so is compiled by this package."""
+    attributes: Any = getattr(statement, "_propagate_attrs", None)
+    return bool(attributes) and attributes.get("compile_state_plugin") == PLUGIN
+
+
 def statement_subject(statement: Any) -> Any:
-    """The entity that made *statement* one of this package's, or None for a plain Core statement."""
-    attributes = getattr(statement, "_propagate_attrs", None)
-    if attributes and attributes.get("compile_state_plugin") == PLUGIN:
-        return attributes["plugin_subject"]
-    return None
+    """The entity that made *statement* one of this package's, or None when none did."""
+    return statement._propagate_attrs["plugin_subject"] if is_entity_statement(statement) else None
 
 
 def from_adapter(statement: Any) -> ColumnAdapter | None:

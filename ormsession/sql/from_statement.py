@@ -11,6 +11,7 @@ then process the values, found by name in whatever order they come.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from sqlalchemy.ext.compiler import compiles
@@ -19,7 +20,7 @@ from sqlalchemy.sql.expression import TextClause, TextualSelect
 from .._core import CompileState, ExecutableReturnsRows, Generative, InternalTraversal, coercions, collect_params, roles
 from .columns import ColumnOptions, ColumnsClause, column_descriptions, exported_columns
 from .entity import naming_of
-from .layout import ColumnSlot, EntitySlot, Layout
+from .layout import BundleSlot, ColumnSlot, Layout, Slot
 
 
 class FromStatement(Generative, ExecutableReturnsRows):
@@ -93,20 +94,23 @@ class FromStatementState(CompileState):
     @property
     def columns(self) -> list[Any]:
         """The columns that the statement is expected to return."""
-        expected: list[Any] = []
-        for slot in self.layout:
-            if isinstance(slot, ColumnSlot):
-                expected.append(slot.expression)
-            else:
-                expected.extend(column.expression for column in slot.columns)
-        return expected
+        return [column for slot in self.layout for column in _columns_of(slot)]
 
 
-def _unlocated(slot: EntitySlot | ColumnSlot) -> EntitySlot | ColumnSlot:
+def _columns_of(slot: Slot) -> list[Any]:
     if isinstance(slot, ColumnSlot):
-        return ColumnSlot(slot.name, None, slot.expression, slot.keys)
-    columns = tuple(type(column)(column.prop, None, column.expression) for column in slot.columns)
-    return EntitySlot(slot.mapper, slot.entity, slot.name, columns, slot.absent, slot.keys)
+        return [slot.expression]
+    if isinstance(slot, BundleSlot):
+        return [column for each in slot.slots for column in _columns_of(each)]
+    return [column.expression for column in slot.columns]
+
+
+def _unlocated(slot: Slot) -> Slot:
+    if isinstance(slot, ColumnSlot):
+        return dataclasses.replace(slot, position=None)
+    if isinstance(slot, BundleSlot):
+        return dataclasses.replace(slot, slots=tuple(map(_unlocated, slot.slots)))
+    return dataclasses.replace(slot, columns=tuple(dataclasses.replace(each, position=None) for each in slot.columns))
 
 
 @compiles(FromStatement)

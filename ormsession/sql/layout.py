@@ -4,8 +4,9 @@ The compile state works the layout out once per statement shape, and it lives as
 compiled statement.  ``loading`` makes its row loop from it and needs to know nothing about SQL.
 
 An :class:`EntitySlot` tells which columns of the cursor row fill which attributes of a new object; a
-:class:`ColumnSlot` is one value.  ``position`` is the index in the cursor row.  It is None in the layout of a
-textual statement, whose columns are known when the first result is there: :func:`located` fills them in.
+:class:`ColumnSlot` is one value; a :class:`BundleSlot` is one element made of several.  ``position`` is the index
+in the cursor row.  It is None in the layout of a textual statement, whose columns are known when the first result
+is there: :func:`located` fills them in.
 
 ``keys`` are the objects by which ``row._mapping[...]`` finds the element beside its name.  They are those
 of the statement that was compiled; for another one that shares the compiled form, :func:`row_keys` gives its own.
@@ -14,17 +15,19 @@ of the statement that was compiled; for another one that shares the compiled for
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .. import exc
 from .._core import position_in_result
-from .entity import entity_of
+from .entity import BUNDLE_NOTE, entity_of
 
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
     from ..mapping.properties import ColumnProperty
+    from .bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,24 @@ class ColumnSlot:
     keys: tuple[Any, ...]
 
 
-Layout = tuple[EntitySlot | ColumnSlot, ...]
+@dataclass(frozen=True, slots=True)
+class BundleSlot:
+    """An element of the row that a :class:`.Bundle` makes of several values."""
+
+    bundle: Bundle
+    name: str
+    slots: tuple[Slot, ...]
+    keys: tuple[Any, ...]
+
+    def row_processor(self, statement: Any) -> Callable[[Sequence[Any]], Any]:
+        """A function that makes the element of its values, which are given in the order of ``slots``."""
+        procs = [itemgetter(index) for index in range(len(self.slots))]
+        labels = [str(slot.name) for slot in self.slots]
+        return self.bundle.create_row_processor(statement, procs, labels)
+
+
+Slot = EntitySlot | ColumnSlot | BundleSlot
+Layout = tuple[Slot, ...]
 
 
 def located(layout: Layout, result: Any) -> Layout:
@@ -72,16 +92,20 @@ def located(layout: Layout, result: Any) -> Layout:
     if all(_is_located(slot) for slot in layout):
         return layout
     finder = _ColumnFinder(result)
-    return tuple(_located_slot(slot, finder, index) for index, slot in enumerate(layout))
+    return tuple(_located_slot(slot, finder) for slot in layout)
 
 
-def _is_located(slot: EntitySlot | ColumnSlot) -> bool:
+def _is_located(slot: Slot) -> bool:
     if isinstance(slot, ColumnSlot):
         return slot.position is not None
+    if isinstance(slot, BundleSlot):
+        return all(map(_is_located, slot.slots))
     return all(column.position is not None for column in slot.columns)
 
 
-def _located_slot(slot: EntitySlot | ColumnSlot, finder: _ColumnFinder, index: int) -> EntitySlot | ColumnSlot:
+def _located_slot(slot: Slot, finder: _ColumnFinder) -> Slot:
+    if isinstance(slot, BundleSlot):
+        return dataclasses.replace(slot, slots=tuple(_located_slot(each, finder) for each in slot.slots))
     if isinstance(slot, ColumnSlot):
         position = finder.position(slot.expression)
         if position is None:
@@ -133,7 +157,9 @@ def row_keys(statement: Any) -> list[tuple[Any, ...]]:
     keys: list[tuple[Any, ...]] = []
     for element in statement._raw_columns:
         entity = entity_of(element)
-        if entity is not None:
+        if BUNDLE_NOTE in element._annotations:
+            keys.append((element._annotations[BUNDLE_NOTE],))
+        elif entity is not None:
             keys.append((entity.entity,))
         else:
             keys.extend(column_keys(column) for column in element._select_iterable)

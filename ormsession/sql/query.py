@@ -32,7 +32,7 @@ from ..events import QueryEvents, bind_events
 from .alias import aliased
 from .bulk_query import BulkDelete, BulkUpdate
 from .compile import EntitySelectState
-from .entity import FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, owning_entity
+from .entity import BUNDLE_NOTE, FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, owning_entity
 from .from_statement import FromStatement
 
 
@@ -458,7 +458,10 @@ class Query:
     def is_single_entity(self) -> bool:
         """Whether the query gives objects rather than rows."""
         columns = self._select._raw_columns
-        return not self._only_return_tuples and len(columns) == 1 and entity_of(columns[0]) is not None
+        if self._only_return_tuples or len(columns) != 1:
+            return False
+        bundle = columns[0]._annotations.get(BUNDLE_NOTE)
+        return entity_of(columns[0]) is not None if bundle is None else bundle.single_entity
 
     # ------------------------------------------------------------ running it
 

@@ -120,3 +120,51 @@ def test_an_operator_of_the_user_works_when_it_says_how(User, decide):
 def test_what_only_the_database_can_decide_is_refused(User, Address, decide, criterion):
     with pytest.raises(UnevaluatableError):
         decide(criterion(User, Address), id=1, name="x", age=1)
+
+
+class TestWhatDependsOnTheCollation:
+    """Text is decided only where every collation agrees; else the object is loaded again."""
+
+    def test_texts_that_differ_in_case_accent_or_spaces_at_the_end_may_be_equal(self, User, decide):
+        assert decide(User.name == "ED", name="ed") is UNKNOWN
+        assert decide(User.name == "ed ", name="ed") is UNKNOWN
+        assert decide(User.name != "é", name="e") is UNKNOWN
+        assert decide(User.name == "wendy", name="ed") is False
+
+    def test_which_of_two_texts_is_less_is_left_open(self, User, decide):
+        assert decide(User.name < "a", name="B") is UNKNOWN
+        assert decide(User.name <= "a", name="a") is True
+
+    def test_membership_and_tuples_follow_equality(self, User, decide):
+        assert decide(User.name.in_(["ED", "jack"]), name="ed") is UNKNOWN
+        assert decide(User.name.in_(["ED", "ed"]), name="ed") is True
+        assert decide(User.name.not_in(["ED"]), name="ed") is UNKNOWN
+        both = tuple_(User.name, User.age)
+        assert decide(both.in_([("ED", 1)]), name="ed", age=1) is UNKNOWN
+        assert decide(both.in_([("ED", 2)]), name="ed", age=1) is False
+
+    def test_the_beginning_and_the_end_may_ignore_case(self, User, decide):
+        assert decide(User.name.startswith("E"), name="ed") is UNKNOWN
+        assert decide(User.name.startswith("w"), name="ed") is False
+        assert decide(User.name.endswith("d"), name="ed") is True
+
+    def test_wildcards_in_the_pattern_are_for_the_database(self, User, decide):
+        assert decide(User.name.startswith("e%d"), name="eddd") is UNKNOWN
+        with pytest.raises(UnevaluatableError, match="escape"):
+            decide(User.name.startswith("e%", autoescape=True), name="e%d")
+
+
+def test_nothing_is_in_an_empty_collection_not_even_null(User, decide):
+    assert decide(User.age.in_([]), age=None) is False
+    assert decide(User.age.not_in([]), age=None) is True
+
+
+def test_a_collection_with_null_never_says_not(User, decide):
+    assert decide(User.age.in_([1, None]), age=1) is True
+    assert decide(User.age.not_in([1, None]), age=2) is None
+
+
+def test_a_remainder_has_the_sign_that_sql_gives_it(User, decide):
+    assert decide(User.age % 3 == -1, age=-7) is True
+    assert decide(User.age % 0 == 1, age=5) is UNKNOWN
+    assert decide(User.age / 0 == 1, age=5) is UNKNOWN

@@ -110,7 +110,7 @@ def test_it_says_what_kind_of_statement_it_sends(User):
     written = select(User).from_statement(insert(User).returning(User))
     assert written.is_insert
     assert written.is_dml
-    assert not (written.is_select or written.is_update or written.is_delete or written.is_text)
+    assert not any((written.is_select, written.is_update, written.is_delete, written.is_text))
     assert select(User).from_statement(text("x")).is_text
     with pytest.raises(AttributeError):
         _ = select(User).from_statement(text("x"))._nonsense
