@@ -162,6 +162,7 @@ class JoinCondition:
         self.direction = self._direction()
         if not self.local_remote_pairs:
             raise exc.no_column_pairs(sides.name)
+        self._check_remote()
 
     # ------------------------------------------------------------ the conditions
 
@@ -257,7 +258,6 @@ class JoinCondition:
                 self._mark(lambda element: marks(element, "foreign") and not marks(element, "twin"), "remote")
         elif self.remote_side:
             self._mark(lambda element: element in self.remote_side, "remote")
-            self._check_remote()
         else:
             parent, target = sides.parent, sides.target
             overlapping = selectables_overlap(parent, target)
@@ -287,6 +287,8 @@ class JoinCondition:
 
     def _check_remote(self) -> None:
         """Warn of columns that are called remote and belong to the parent alone."""
+        if self.refers_to_itself or self.sides.secondary is not None:
+            return
         parent, target = self.sides.parent, self.sides.target
         strangers = [c for c in self.remote_columns if parent.c.contains_column(c) and not target.c.contains_column(c)]
         if strangers:
@@ -303,9 +305,9 @@ class JoinCondition:
         written: list[Pair] = []
 
         def visit(binary: Any, left: Any, right: Any) -> None:
-            if marks(right, "remote") and not marks(left, "remote") and self._may_be_local(left):
+            if marks(right, "remote") and not marks(left, "remote") and self.sides.is_mapped(left):
                 joined[plain(left), plain(right)] = None
-            elif marks(left, "remote") and not marks(right, "remote") and self._may_be_local(right):
+            elif marks(left, "remote") and not marks(right, "remote") and self.sides.is_mapped(right):
                 joined[plain(right), plain(left)] = None
             if binary.operator is operators.eq and self.sides.is_mapped(left, right):
                 if marks(right, "foreign"):
@@ -315,9 +317,6 @@ class JoinCondition:
 
         visit_binary_product(visit, condition)
         return list(joined), written
-
-    def _may_be_local(self, element: Any) -> bool:
-        return marks(element, "local") or self.sides.secondary is not None
 
     def _check_foreign(self, condition: Any, written: list[Pair], which: str) -> None:
         if written or (not self.writes and any(marks(element, "foreign") for element in self._columns(condition))):

@@ -32,6 +32,7 @@ from .join_condition import (
     columns_of,
 )
 from .naming import resolved
+from .overlaps import note_writer
 from .properties import MapperProperty
 from .reverse import add_reverse, generate_backref
 
@@ -135,13 +136,18 @@ class RelationshipProperty(MapperProperty):
             impl_class=impl_class,
             uselist=bool(self.uselist),
             useobject=True,
-            active_history=self.active_history,
+            active_history=self.active_history or not self.refers_by_key,
             typecallable=self.collection_class,
             trackparent=self.tracks_parents,
             backref=self._back_key,
             **options,
         )
         hooks.install_cascades(self, attribute)
+
+    @property
+    def refers_by_key(self) -> bool:
+        """The row of the object names the primary key of what it refers to, so nothing has to be loaded to know it."""
+        return self.direction is MANYTOONE and self.remote_side == set(self.mapper.primary_key)
 
     @property
     def tracks_parents(self) -> bool:
@@ -164,14 +170,16 @@ class RelationshipProperty(MapperProperty):
         self._check_cascades()
         if self.cascade.delete_orphan:
             self.mapper.orphan_parents.append((self.key, self.parent.class_))
-        if callable(self.back_populates):
+        if callable(self.back_populates) and not hasattr(self.back_populates, "is_attribute"):
             self.back_populates = self.back_populates()
+        self.back_populates = getattr(self.back_populates, "key", self.back_populates)
         if not (self.back_populates is None or isinstance(self.back_populates, str)):
             raise exc.invalid_back_populates(self.back_populates)
         if self.back_populates:
             add_reverse(self, self.back_populates)
         elif self.backref:
             generate_backref(self, self.backref)
+        note_writer(self)
 
     def _target(self) -> Mapper:
         argument = self.argument
@@ -371,7 +379,7 @@ def _words(value: Any) -> frozenset[str]:
 
 def _cascades(given: Any, *, viewonly: bool) -> CascadeOptions:
     if given is None:
-        return CascadeOptions("" if viewonly else "save-update, merge")
+        return CascadeOptions("merge" if viewonly else "save-update, merge")
     cascade = CascadeOptions(given)
     if viewonly and cascade.writing:
         raise exc.cascade_on_viewonly(", ".join(cascade.writing))

@@ -45,7 +45,7 @@ def _check_other_side(prop: RelationshipProperty, other: Any) -> None:
         and prop.direction is other.direction
         and not (prop.viewonly or other.viewonly)
     ):
-        raise exc.same_direction(prop, other)
+        raise exc.same_direction(other, prop) if other.backref else exc.same_direction(prop, other)
 
 
 def generate_backref(prop: RelationshipProperty, backref: Any) -> None:

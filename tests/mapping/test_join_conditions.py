@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, MetaData, String, Table, and_, func
+from sqlalchemy.exc import SAWarning
 
 from ormsession import MANYTOMANY, MANYTOONE, ONETOMANY, exc, foreign, remote
 from ormsession.mapping.join_condition import JoinCondition, JoinSides
@@ -163,3 +164,48 @@ def test_each_side_can_be_replaced():
     )
     assert str(primary) == "nodes.id = inner_nodes.parent_id"
     assert secondary is None
+
+
+class TestAColumnThatIsComparedWithItself:
+    def test_stands_once_for_each_side(self):
+        condition = JoinCondition(sides(staff, staff), remote_side=[staff.c.company, staff.c.id])
+        assert condition.direction is MANYTOONE
+        assert set(condition.local_remote_pairs) == {
+            (staff.c.company, staff.c.company),
+            (staff.c.boss_id, staff.c.id),
+        }
+
+    def test_says_nothing_about_the_direction_when_it_counts_as_foreign_on_both(self):
+        options = {"foreign_keys": [staff.c.company, staff.c.boss_id]}
+        to_one = JoinCondition(sides(staff, staff), remote_side=[staff.c.company, staff.c.id], **options)
+        to_many = JoinCondition(sides(staff, staff), **options)
+        assert (to_one.direction, to_many.direction) == (MANYTOONE, ONETOMANY)
+
+    def test_can_be_marked_and_is_the_other_way_round_on_the_other_side(self):
+        given = and_(remote(staff.c.id) == staff.c.boss_id, remote(staff.c.company) == staff.c.company)
+        condition = JoinCondition(sides(staff, staff), primaryjoin=given)
+        other = JoinCondition(sides(staff, staff), primaryjoin=condition.seen_from_the_other_side())
+        assert (condition.direction, other.direction) == (MANYTOONE, ONETOMANY)
+        assert set(other.local_remote_pairs) == {(right, left) for left, right in condition.local_remote_pairs}
+
+    def test_may_be_the_whole_condition(self):
+        paths = Table("paths", MetaData(), Column("path", String, primary_key=True))
+        down = remote(foreign(paths.c.path)).like(paths.c.path.concat("/%"))
+        condition = JoinCondition(sides(paths, paths), primaryjoin=down, writes=False)
+        assert condition.direction is ONETOMANY
+
+
+def test_a_condition_without_marks_is_the_same_on_the_other_side():
+    condition = JoinCondition(sides(users, addresses))
+    assert condition.seen_from_the_other_side() is condition.primaryjoin_given
+
+
+def test_a_column_of_the_parent_called_remote_is_warned_about():
+    odd = Table("odd", MetaData(), Column("id", Integer, primary_key=True), Column("user_id", Integer))
+    with pytest.warns(SAWarning, match="Expression users.id is marked as 'remote', but these column"):
+        JoinCondition(
+            sides(users, odd),
+            primaryjoin=users.c.id == odd.c.user_id,
+            foreign_keys=[odd.c.user_id],
+            remote_side=[users.c.id],
+        )

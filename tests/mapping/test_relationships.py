@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Column, ForeignKey, Integer, String, Table
 
 from ormsession import (
     MANYTOMANY,
@@ -197,13 +197,17 @@ def test_an_unknown_option_is_named():
         ({"x": relationship("Nowhere")}, {}, "failed to locate a name"),
         ({"x": relationship(5)}, {}, "expects a class or a mapper argument"),
         ({"x": relationship("Address", back_populates="email")}, {}, "that is not a relationship"),
-        ({"x": relationship("Address", back_populates="y")}, {"y": relationship("Tag", primaryjoin="foreign(Address.id) == Tag.id")}, "does not reference mapper"),
+        (
+            {"x": relationship("Address", back_populates="y")},
+            {"y": relationship("Tag", primaryjoin="foreign(Address.id) == Tag.id")},
+            "does not reference mapper",
+        ),
         ({"x": relationship("Address", backref="email")}, {}, "property of that name exists"),
         ({"x": relationship("Address", passive_deletes="all", cascade="all")}, {}, "can't set passive_deletes='all'"),
-        ({}, {"user": relationship("User", cascade="all, delete-orphan")}, "delete-orphan cascade is normally configured only on"),
+        ({}, {"user": relationship("User", cascade="all, delete-orphan")}, "delete-orphan cascade is normally"),
         ({"x": relationship("Tag")}, {}, "there are no foreign keys linking these tables"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_configured_says_why(mapping, classes, user, address, message):
     map_all(mapping, classes, user=user, address=address)
     with pytest.raises(exc.SQLAlchemyError, match=message):
