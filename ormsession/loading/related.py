@@ -69,8 +69,8 @@ class RelatedLoad:
         prop = state.mapper.props[self.key]
         if state.pk is None and (not passive & NON_PERSISTENT_OK or not _loads_without_row(state, prop)):
             return ATTR_EMPTY if passive & NON_PERSISTENT_OK else PASSIVE_NO_RESULT
-        if self.refusal == "always":
-            return self._refuse(state, passive)
+        if self.refusal == "always" and not passive & NO_RAISE:
+            raise exc.raiseload_relationship(state, self.key, "raise")
         plan = lazy_plan(prop)
         if not plan.is_by_key and not passive & SQL_OK:
             return PASSIVE_NO_RESULT
@@ -105,14 +105,9 @@ class RelatedLoad:
                 return known
         if not passive & SQL_OK or not passive & RELATED_OBJECT_OK:
             return PASSIVE_NO_RESULT
-        if self.refusal == "sql":
-            return self._refuse(state, passive)
+        if self.refusal == "sql" and not passive & NO_RAISE:
+            raise exc.raiseload_relationship(state, self.key, "raise_on_sql")
         return _fetch(owner, state, prop, plan, values, autoflush=not passive & NO_AUTOFLUSH)
-
-    def _refuse(self, state: InstanceState, passive: int) -> Any:
-        if passive & NO_RAISE:
-            return PASSIVE_NO_RESULT
-        raise exc.raiseload_relationship(state, self.key, "raise" if self.refusal == "always" else "raise_on_sql")
 
 
 @dataclass(frozen=True, slots=True)

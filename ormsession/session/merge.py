@@ -24,7 +24,7 @@ from sqlalchemy.exc import SAWarning
 from .. import exc
 from ..mapping.relationship import RelationshipProperty
 from ..tracking.state import InstanceState
-from ..tracking.symbols import NO_VALUE, PASSIVE_OFF
+from ..tracking.symbols import NO_VALUE, PASSIVE_MERGE, PASSIVE_OFF
 from ..unitofwork.cascades import cascading
 from . import membership
 
@@ -136,7 +136,6 @@ class Merge:
         if existing is not None and existing != given:
             raise exc.merged_version_differs(given, state, existing)
 
-
     # ------------------------------------------------------------ related objects
 
     def _merge_relationship(self, prop: RelationshipProperty, given: InstanceState, target: InstanceState) -> None:
@@ -159,12 +158,13 @@ class Merge:
             impl.set(target, own, merged)
 
     def _merge_collection(self, prop: RelationshipProperty, impl: Any, held: Any, target: InstanceState) -> None:
-        elements = [self._follow(prop, element) for element in held._sa_iterator()]
         own = target.dict
-        if not self._load:
+        # all elements that the row has, before each is asked for by itself
+        present = impl.get(target, own, PASSIVE_MERGE) if self._load else None
+        elements = [self._follow(prop, element) for element in held._sa_iterator()]
+        if present is None:
             impl.initialize_collection(target, own).append_multiple_without_event(elements)
             return
-        present = impl.get(target, own, PASSIVE_OFF)
         if [id(element) for element in present._sa_iterator()] == [id(element) for element in elements]:
             return
         impl.set(target, own, dict(zip(held, elements, strict=True)) if impl.kind is dict else impl.kind(elements))
