@@ -9,6 +9,10 @@ SQL's three values hold: a comparison with NULL is neither true nor false but No
 
 What cannot be decided (other tables, subqueries, SQL functions, operators on types whose Python values behave
 differently) raises :class:`UnevaluatableError` when the function is made, before anything is executed.
+
+Text is where databases differ: whether ``'a' = 'A'``, ``'a' LIKE 'A%'`` or ``'B' < 'a'`` hold is a matter of the
+collation.  What holds under every collation is decided here; the rest is UNKNOWN, so that the object is loaded again
+instead of being trusted.
 """
 
 from __future__ import annotations
@@ -42,24 +46,98 @@ class Unknown(enum.Enum):
 
 UNKNOWN = Unknown.UNKNOWN
 
+
+def _is_equal(a: Any, b: Any) -> Any:
+    if a == b:
+        return True
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        parts = [_is_equal(*pair) for pair in zip(a, b, strict=True)]
+        return False if False in parts else UNKNOWN
+    if isinstance(a, str) and isinstance(b, str) and _is_alike(a, b):
+        return UNKNOWN
+    return False
+
+
+def _is_alike(a: str, b: str) -> bool:
+    """Whether some collation takes two texts for the same: it may ignore case, accents and spaces at the end."""
+    if a.isascii() and b.isascii():
+        return a.rstrip().casefold() == b.rstrip().casefold()
+    return True
+
+
+def _is_in(value: Any, collection: Any) -> Any:
+    results = [None if each is None else _is_equal(value, each) for each in collection]
+    if True in results:
+        return True
+    return UNKNOWN if UNKNOWN in results else None if None in results else False
+
+
+def _in_order(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A comparison by order; of two different texts the collation decides which one is less."""
+
+    def compared(a: Any, b: Any) -> Any:
+        if isinstance(a, str) and isinstance(b, str) and a != b:
+            return UNKNOWN
+        return compare(a, b)
+
+    return compared
+
+
+def _affix(has_affix: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
+    """LIKE with the wildcard at one end."""
+
+    def is_like(value: Any, pattern: Any) -> Any:
+        if not (isinstance(value, str) and isinstance(pattern, str)):
+            return has_affix(value, pattern)
+        if not _WILDCARDS.isdisjoint(pattern):
+            return UNKNOWN
+        if has_affix(value, pattern):
+            return True
+        ignoring_case = has_affix(value.casefold(), pattern.casefold())
+        return UNKNOWN if ignoring_case or not (value.isascii() and pattern.isascii()) else False
+
+    return is_like
+
+
+def _negated(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def negation(a: Any, b: Any) -> Any:
+        result = compare(a, b)
+        return result if result is None or result is UNKNOWN else not result
+
+    return negation
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    return a / b if b else UNKNOWN  # NULL for some databases, an error for others
+
+
+def _remainder(a: Any, b: Any) -> Any:
+    """SQL's remainder has the sign of the dividend, Python's that of the divisor."""
+    if not b:
+        return UNKNOWN
+    remainder = abs(a) % abs(b)
+    return -remainder if a < 0 else remainder
+
+
+_WILDCARDS = frozenset("%_\\")
 _COMPARISONS: dict[Any, Callable[[Any, Any], Any]] = {
-    operators.eq: operator.eq,
-    operators.ne: operator.ne,
-    operators.lt: operator.lt,
-    operators.le: operator.le,
-    operators.gt: operator.gt,
-    operators.ge: operator.ge,
-    operators.startswith_op: lambda value, start: value.startswith(start),
-    operators.endswith_op: lambda value, end: value.endswith(end),
-    operators.in_op: lambda value, collection: value in collection,
-    operators.not_in_op: lambda value, collection: value not in collection,
+    operators.eq: _is_equal,
+    operators.ne: _negated(_is_equal),
+    operators.lt: _in_order(operator.lt),
+    operators.le: _in_order(operator.le),
+    operators.gt: _in_order(operator.gt),
+    operators.ge: _in_order(operator.ge),
+    operators.startswith_op: _affix(lambda value, start: value.startswith(start)),
+    operators.endswith_op: _affix(lambda value, end: value.endswith(end)),
+    operators.in_op: _is_in,
+    operators.not_in_op: _negated(_is_in),
 }
 _MATH: dict[Any, Callable[[Any, Any], Any]] = {
     operators.add: operator.add,
     operators.sub: operator.sub,
     operators.mul: operator.mul,
-    operators.truediv: operator.truediv,
-    operators.mod: operator.mod,
+    operators.truediv: _quotient,
+    operators.mod: _remainder,
 }
 _NUMBERS = (types.Integer, types.Numeric)
 
@@ -180,7 +258,11 @@ class Evaluator:
 
     def evaluate_binary(self, clause: Any) -> Evaluation:
         """An operator between two operands."""
+        if clause.modifiers.get("escape"):
+            raise UnevaluatableError(f"Cannot evaluate {clause.operator.__name__} with an escape character")
         left, right = self.evaluation(clause.left), self.evaluation(clause.right)
+        if clause.operator in (operators.in_op, operators.not_in_op):
+            return _membership(_COMPARISONS[clause.operator], left, right)
         if clause.operator in (operators.is_, operators.is_not):
             return _identity(left, right, negated=clause.operator is operators.is_not)
         return _binary(self._operation(clause.operator, clause.left.type, clause.right.type), left, right)
@@ -224,6 +306,20 @@ def _binary(apply: Callable[[Any, Any], Any], left: Evaluation, right: Evaluatio
         return _missing(a, b) if _is_missing(a, b) else apply(a, b)
 
     return operation
+
+
+def _membership(apply: Callable[[Any, Any], Any], left: Evaluation, right: Evaluation) -> Evaluation:
+    """IN: nothing is a member of an empty collection, not even NULL."""
+
+    def is_member(values: Values) -> Any:
+        value, collection = left(values), right(values)
+        if _is_missing(collection):
+            return _missing(value, collection)
+        if _is_missing(value) and len(collection):
+            return _missing(value)
+        return apply(value, collection)
+
+    return is_member
 
 
 def _identity(left: Evaluation, right: Evaluation, *, negated: bool) -> Evaluation:
