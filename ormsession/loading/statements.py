@@ -36,6 +36,9 @@ class KeptStatement:
     null_parts: NullParts
 
 
+_ENTITY_BY_KEY = KeptStatement(None, ())
+
+
 def entity_select(mapper: Mapper, pk: Any) -> tuple[Any, dict[str, Any]]:
     """The statement that returns the entity of one primary key, and its parameters.
 
@@ -43,7 +46,7 @@ def entity_select(mapper: Mapper, pk: Any) -> tuple[Any, dict[str, Any]]:
     :param pk: the bare value of a one-column key, else a tuple.
     """
     null_parts, parameters = _parameters(mapper, pk)
-    kept = KeptStatement(None, null_parts)
+    kept = KeptStatement(None, null_parts) if null_parts else _ENTITY_BY_KEY
     statement = mapper.memo.get(kept)
     if statement is None:
         statement = select(hooks.entity_clause(mapper)).where(_criterion(mapper, null_parts))
