@@ -78,7 +78,8 @@ def _input(session: Session, chosen: set[InstanceState] | None) -> FlushInput:
     dirty = [state for state in session.identity_map.modified if state not in deleted]
     if chosen is None:
         return FlushInput(tuple(session._new), tuple(dirty), tuple(deleted))
-    return FlushInput(*(tuple(s for s in states if s in chosen) for states in (session._new, dirty, deleted)))
+    new, dirty, doomed = ([s for s in states if s in chosen] for states in (session._new, dirty, deleted))
+    return FlushInput(new, dirty, doomed)
 
 
 def _load_expired(deleted: Iterable[InstanceState]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import CheckConstraint, Column, Integer, MetaData, String, Table, create_engine, event
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Table, create_engine, event
 
 from ormsession import Session, registry
 from ormsession.testing import check_invariants
@@ -22,6 +22,13 @@ notes = Table(
     Column("id", Integer, primary_key=True),
     Column("text", String(30)),
     Column("version", Integer, nullable=False),
+)
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("user_id", ForeignKey("users.id")),
+    Column("title", String(30)),
 )
 tags = Table("tags", metadata, Column("word", String(30), primary_key=True), Column("note", String(30)))
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError, SAWarning
 
-from ormsession import Session, deferred, exc, inspect
+from ormsession import Session, attribute_keyed_dict, deferred, exc, inspect, relationship
 from ormsession.testing import assert_sql, recorded_sql
 
-from .conftest import notes, users
+from .conftest import notes, posts, users
 
 
 @pytest.fixture
@@ -168,3 +168,100 @@ class TestWithoutLoading:
         ed.name = "changed"
         with pytest.raises(InvalidRequestError, match="objects marked as 'dirty'"):
             session.merge(ed, load=False)
+
+
+class TestRelatedObjects:
+    @pytest.fixture
+    def classes(self, mappings):
+        class Author:
+            pass
+
+        class Post:
+            pass
+
+        mappings.map_imperatively(
+            Author,
+            users,
+            properties={
+                "posts": relationship(Post, back_populates="author", order_by=posts.c.id),
+                "by_title": relationship(Post, viewonly=True, collection_class=attribute_keyed_dict("title")),
+            },
+        )
+        mappings.map_imperatively(Post, posts, properties={"author": relationship(Author, back_populates="posts")})
+        return Author, Post
+
+    @pytest.fixture
+    def ed(self, engine, classes):
+        """An author with two posts, all stored and detached."""
+        Author, Post = classes
+        with Session(engine, expire_on_commit=False) as session:
+            ed = Author(id=1, name="ed", posts=[Post(id=1, title="one"), Post(id=2, title="two")])
+            session.add(ed)
+            session.commit()
+            assert list(ed.by_title) == ["one", "two"]
+        return ed
+
+    def test_they_follow_with_their_own_values(self, session, classes, ed):
+        Author, Post = classes
+        given = Author(id=1, name="ed", posts=[Post(id=2, title="changed"), Post(title="new")])
+        merged = session.merge(given)
+        assert [post.title for post in merged.posts] == ["changed", "new"]
+        assert all(post in session and post.author is merged for post in merged.posts)
+        assert not any(post in session for post in given.posts)
+        session.commit()
+        assert [(post.id, post.title) for post in merged.posts] == [(2, "changed"), (3, "new")]
+        assert session.get(Post, 1).author is None
+
+    def test_a_collection_is_loaded_at_once_and_unchanged_objects_leave_nothing_to_flush(self, session, ed):
+        with recorded_sql(session) as recorded:
+            merged = session.merge(ed)
+        assert len(recorded) == 3  # the author, the posts and the dictionary of posts
+        assert [post.title for post in merged.posts] == ["one", "two"]
+        assert merged.by_title["two"] is merged.posts[1]
+        with recorded_sql(session) as recorded:
+            session.flush()
+        assert_sql(recorded, [])
+
+    def test_what_is_not_loaded_is_left_alone(self, session, classes, ed):
+        Author, _ = classes
+        merged = session.merge(Author(id=1, name="changed"))
+        assert "posts" not in merged.__dict__
+        assert len(merged.posts) == 2
+
+    def test_from_the_many_side(self, session, classes, ed):
+        Author, Post = classes
+        merged = session.merge(Post(id=1, title="one", author=Author(id=9, name="wendy")))
+        assert merged.author.name == "wendy"
+        assert merged.author in session.new
+        session.commit()
+        assert merged.author.id == 9
+
+    def test_without_loading_both_sides_are_there_and_no_sql_is_sent(self, engine, ed):
+        with Session(engine) as session, recorded_sql(session) as recorded:
+            merged = session.merge(ed, load=False)
+            assert [post.author for post in merged.posts] == [merged, merged]
+            assert sorted(merged.by_title) == ["one", "two"]
+            session.flush()
+            assert_sql(recorded, [])
+
+    def test_two_related_objects_of_one_key_become_one(self, session, classes):
+        Author, Post = classes
+        given = [Post(id=7, title="first"), Post(id=7, title="second")]
+        one, other = session.merge_all(given)
+        assert one is other
+        assert one.title == "second"
+
+    def test_a_long_chain_is_followed_to_its_end(self, session, mappings):
+        class Node:
+            pass
+
+        mappings.map_imperatively(
+            Node, posts, properties={"next": relationship(Node, primaryjoin=posts.c.user_id == posts.c.id, remote_side=posts.c.id, foreign_keys=posts.c.user_id)}
+        )  # fmt: skip
+        first = last = Node(title="0")
+        for number in range(1, 3000):
+            last.next = Node(title=str(number))
+            last = last.next
+        session.merge(first)
+        assert len(session.new) == 3000
+        session.expunge_all()
