@@ -4,12 +4,13 @@ Some relationships are to be there at once, because they are mapped so (``lazy="
 option says so.
 
 * The objects of a statement get theirs all together, by :func:`load_along`: one statement per relationship and 500
-  objects (:mod:`.selectin`), whatever the word is.  ``"immediate"`` alone goes from object to object.
+  objects (:mod:`.selectin`), whatever the word is.
 * One object that is loaded again asks :func:`load_related`.  It goes through the loader in the slot of the
   attribute, so what the session knows costs no SQL; a loader that refuses implicit loads is told that this one is not.
 
 Rejected for ``"subquery"``: repeating the statement inside another one, as the word suggests.  Keys ask the same
-question, in less SQL, and the answer fits the objects even when other rows were committed in between.
+question, in less SQL, and the answer fits the objects even when other rows were committed in between.  Rejected for
+``"immediate"``: going from object to object, which costs a statement each.
 """
 
 from __future__ import annotations
@@ -19,25 +20,41 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tracking.state import InstanceState
-from ..tracking.symbols import ATTR_EMPTY, ATTR_WAS_SET, NO_AUTOFLUSH, NO_RAISE, PASSIVE_NO_RESULT, PASSIVE_OFF
+from ..tracking.symbols import (
+    ATTR_EMPTY,
+    ATTR_WAS_SET,
+    NO_AUTOFLUSH,
+    NO_RAISE,
+    PASSIVE_NO_RESULT,
+    PASSIVE_OFF,
+    RELATED_OBJECT_OK,
+)
 from .context import LoadContext, LoadOptions
-from .options import LoaderOption, options_below
+from .lazy_plan import lazy_plan
+from .options import options_below
 from .selectin import KEYS_PER_STATEMENT, load_for_all
 from .steps import EAGER, EVERYTHING, RelatedChoice, choices_of, related_words, relationships_of
+from .way import ReachedBy
 
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
     from ..mapping.relationship import RelationshipProperty
 
 
-def load_related(state: InstanceState, keys: Iterable[str], *, autoflush: bool = False) -> None:
+KNOWN = "known"
+"""Said of a many-to-one that is followed only to objects that the session has: it would lead back otherwise."""
+
+_NOW = PASSIVE_OFF | NO_RAISE | NO_AUTOFLUSH
+_ONLY_KNOWN = _NOW & ~RELATED_OBJECT_OK
+
+
+def load_related(state: InstanceState, keys: Iterable[str], *, passive: int = _NOW) -> None:
     """Load relationships of an object, those that are absent.
 
     :param state: of the object.
     :param keys: names of relationship attributes.
-    :param autoflush: pending changes are flushed first.
+    :param passive: what may be done for it.
     """
-    passive = PASSIVE_OFF | NO_RAISE if autoflush else PASSIVE_OFF | NO_RAISE | NO_AUTOFLUSH
     values = state.dict
     for key in keys:
         if key in values or key in state.committed_state:
@@ -85,32 +102,12 @@ class EagerStep:
     """How many keys one statement asks for, where an option says so."""
 
 
-class ReachedBy(LoaderOption):
-    """Tells a statement for related objects through which entities it was reached.
-
-    A relationship that is *mapped* to be loaded eagerly is not followed back to an entity on that way: two sides
-    that load each other eagerly, or a tree, would have no end.
-    """
-
-    _is_compile_state = True
-
-    def __init__(self, mappers: tuple[Mapper, ...]) -> None:
-        self.mappers = mappers
-
-    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
-        return (ReachedBy, *(mapper._gen_cache_key(anon_map, bindparams) for mapper in self.mappers))
-
-    def process_compile_state(self, compile_state: Any) -> None:
-        """Leave the entities where :func:`eager_steps` finds them."""
-        compile_state.attributes[ReachedBy] = self.mappers
-
-
 def eager_steps(mapper: Mapper, choices: Mapping[str, RelatedChoice], way: tuple[Mapper, ...]) -> tuple[EagerStep, ...]:
     """The relationships that are loaded along with the objects of an entity.
 
     :param mapper: of the entity.
     :param choices: what options want for its relationships.
-    :param way: the mappers through which the statement was reached, that of the entity last.
+    :param way: how the statement was reached, the entity included.
     """
     steps: list[EagerStep] = []
     for key, word in related_words(mapper, choices).items():
@@ -118,23 +115,18 @@ def eager_steps(mapper: Mapper, choices: Mapping[str, RelatedChoice], way: tuple
         if word not in EAGER or mapper.class_manager[key].impl.dynamic:
             continue
         choice = choices.get(key)
-        if choice is None and EVERYTHING not in choices and _is_circular(prop, way):
-            continue
+        if choice is None and EVERYTHING not in choices and way.ends_before(prop):
+            if word != "immediate" or not lazy_plan(prop).is_by_key:
+                continue
+            word = KNOWN
         steps.append(EagerStep(prop, word, getattr(choice, "size", None)))
     return tuple(steps)
-
-
-def _is_circular(prop: RelationshipProperty, way: tuple[Mapper, ...]) -> bool:
-    """Whether a mapped eager relationship has gone far enough."""
-    if prop.join_depth:
-        return len(way) > prop.join_depth
-    return prop.mapper in way
 
 
 def load_along(
     instances: Iterable[Any],
     steps: Sequence[EagerStep],
-    way: tuple[Mapper, ...],
+    way: ReachedBy,
     context: LoadContext,
     load_rows: Any,
 ) -> None:
@@ -153,16 +145,16 @@ def load_along(
         prop, key = step.prop, step.prop.key
         below = options_below(context.options.propagated, key)
         wanted = states if below else [state for state in states if _is_absent(state, key)]
-        if step.word == "immediate" and not below:
+        if step.word == KNOWN:
             for state in wanted:
-                load_related(state, (key,))
+                load_related(state, (key,), passive=_ONLY_KNOWN)
         elif wanted:
             load_for_all(
                 context.session,
                 prop,
                 wanted,
                 load_options=_options_for_related(context.options, below),
-                options=(*below, ReachedBy(way)),
+                options=(*below, way),
                 is_deep=bool(below) or any(each.lazy in EAGER for each in relationships_of(prop.mapper)),
                 size=step.size or KEYS_PER_STATEMENT,
                 load_rows=load_rows,

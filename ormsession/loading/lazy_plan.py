@@ -18,6 +18,8 @@ from sqlalchemy.sql.expression import BinaryExpression, BindParameter, BooleanCl
 from .. import exc
 from ..mapping import hooks
 from ..mapping.join_condition import MANYTOONE
+from .steps import EAGER
+from .way import ReachedBy
 
 if TYPE_CHECKING:
     from ..mapping.relationship import RelationshipProperty
@@ -81,6 +83,9 @@ def _plan_by_condition(prop: RelationshipProperty) -> LazyPlan:
         statement = statement.select_from(_target_clause(prop), prop.secondary)
     if prop.order_by:
         statement = statement.order_by(*prop.order_by)
+    backward = tuple(other for other in prop._reverse_property if other.direction is MANYTOONE and other.lazy in EAGER)
+    if backward:
+        statement = statement.options(ReachedBy(backward=backward))
     sources = tuple((names[key], _attribute_of(prop, column)) for key, column in clause.columns.items())
     return LazyPlan(False, statement, sources)
 

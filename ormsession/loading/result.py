@@ -30,11 +30,12 @@ from ..sql.columns import column_choice
 from ..sql.layout import BundleSlot, ColumnSlot, EntitySlot, Layout, Slot, located, row_keys
 from ..tracking.ownership import Owner
 from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
-from .eager import ReachedBy, eager_steps, load_along, own_related_loaders
+from .eager import eager_steps, load_along, own_related_loaders
 from .options import related_choices
 from .recipe import Processors, recipe_for
 from .rows import Rows, column_reader, entity_loop
 from .steps import related_words
+from .way import ReachedBy
 
 if TYPE_CHECKING:
     from ..sql.compile import EntitySelectState
@@ -99,7 +100,7 @@ class StatementLoader:
         words = related_words(mapper, choices)
         choice_of = partial(column_choice, compile_state.column_options, slot.entity)
         loop = entity_loop(recipe_for(slot, self.processors, choice_of, own_related_loaders(mapper, words)))
-        way = (*compile_state.attributes.get(ReachedBy, ()), mapper)
+        way = ReachedBy.to(mapper, compile_state)
         steps = eager_steps(mapper, choices, way)
         if not steps:
             return loop
