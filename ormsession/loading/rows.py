@@ -24,6 +24,7 @@ partially) or the execution wants more; that is the work of :mod:`.known`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any
 
 from ..tracking.state import STATE_KEY, InstanceState, forget
@@ -134,11 +135,11 @@ def column_reader(slot: ColumnSlot, processors: Processors | None) -> Callable[[
 
 def _dictionary_filler(recipe: Recipe) -> Callable[[Any, InstanceState, Row], None] | None:
     """What gives an instance its dictionary, for classes that cannot be filled one attribute after the other."""
-    manager = recipe.mapper.class_manager
-    if not manager.needs_data_descriptors and len(recipe.attributes) <= INLINE_ATTRIBUTES:
-        return None
     sources = recipe.attributes
-    set_dictionary = _dictionary_setter(manager.class_)
+    cls = recipe.mapper.class_
+    if len(sources) <= INLINE_ATTRIBUTES and _takes_plain_writes(cls, [source.key for source in sources]):
+        return None
+    set_dictionary = _dictionary_setter(cls)
 
     def fill(instance: Any, state: InstanceState, row: Row) -> None:
         values: dict[str, Any] = {STATE_KEY: state}
@@ -147,6 +148,11 @@ def _dictionary_filler(recipe: Recipe) -> Callable[[Any, InstanceState, Row], No
         set_dictionary(instance, values)
 
     return fill
+
+
+def _takes_plain_writes(cls: type, keys: Iterable[str]) -> bool:
+    """Whether ``object.__setattr__`` puts a value of these attributes into an instance, and does nothing else."""
+    return not any(hasattr(type(getattr_static(cls, key, None)), "__set__") for key in keys)
 
 
 def _dictionary_setter(cls: type) -> Callable[[Any, dict[str, Any]], None]:

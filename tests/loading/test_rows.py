@@ -167,6 +167,12 @@ def test_a_class_with_its_own_setattr_does_not_see_the_load(reader, registry):
     assert not instance_state(book).modified
 
 
+def test_a_property_put_over_an_attribute_does_not_see_the_load(reader, Book):
+    Book.title = property(lambda book: book.__dict__["title"].upper())
+
+    assert reader.get(Book, 1).title == "EMMA"
+
+
 def test_constructors_are_not_called_but_new_is(reader, registry):
     class Made:
         def __new__(cls, *args):
