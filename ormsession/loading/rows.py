@@ -157,11 +157,9 @@ def _takes_plain_writes(cls: type, keys: Iterable[str]) -> bool:
 
 def _dictionary_setter(cls: type) -> Callable[[Any, dict[str, Any]], None]:
     """What replaces the ``__dict__`` of an instance without passing through a ``__setattr__`` of its class."""
-    for base in cls.__mro__:
-        slot = base.__dict__.get("__dict__")
-        if slot is not None and hasattr(slot, "__set__"):
-            return slot.__set__  # type: ignore[no-any-return]
-    return lambda instance, values: instance.__dict__.update(values)
+    slots = (base.__dict__.get("__dict__") for base in cls.__mro__)
+    setter: Callable[[Any, dict[str, Any]], None] = next(slot.__set__ for slot in slots if slot is not None)
+    return setter
 
 
 def _finisher(recipe: Recipe, context: LoadContext) -> Callable[[InstanceState], None] | None:
