@@ -99,7 +99,7 @@ class RelationshipProperty(MapperProperty):
         self._back_key: str | None = None
         """The attribute of the target that changes along with this one; None for none."""
         self._check_settings(settings)
-        self.cascade = _cascades(settings["cascade"], viewonly=self.viewonly)
+        self._cascade = _cascades(settings["cascade"], viewonly=self.viewonly)
 
     def _check_settings(self, settings: dict[str, Any]) -> None:
         if self.lazy not in LAZY:
@@ -110,6 +110,18 @@ class RelationshipProperty(MapperProperty):
             raise exc.backref_and_back_populates()
         if settings["cascade_backrefs"] not in (False, None):
             raise exc.cascade_backrefs_removed()
+
+    @property
+    def cascade(self) -> CascadeOptions:
+        """Which operations on an object reach what the attribute holds."""
+        return self._cascade
+
+    @cascade.setter
+    def cascade(self, words: Any) -> None:
+        self._cascade = _cascades(words, viewonly=self.viewonly)
+        if "mapper" in self.__dict__:
+            self._check_cascades()
+            self.parent.memo.clear()
 
     # ------------------------------------------------------------ on the class
 
@@ -131,6 +143,8 @@ class RelationshipProperty(MapperProperty):
             return
         attribute = mapper.class_manager[self.key]
         impl_class, options = implementation
+        if self.viewonly:
+            options = {**options, "records_changes": False}
         complete_attribute(
             attribute,
             impl_class=impl_class,

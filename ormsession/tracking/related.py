@@ -30,6 +30,7 @@ from .collections import CollectionAdapter, collection_adapter, prepare_instrume
 from .history import NO_HISTORY, UNCHANGED, History
 from .symbols import (
     INIT_OK,
+    NO_AUTOFLUSH,
     NO_KEY,
     NO_RAISE,
     NO_VALUE,
@@ -53,11 +54,19 @@ class ObjectAttributeImpl(ScalarAttributeImpl):
     accepts_scalar_loader = False
     is_object = True
 
-    def __init__(self, class_: type, key: str, *, trackparent: bool = False, **options: Any) -> None:
+    def __init__(
+        self, class_: type, key: str, *, trackparent: bool = False, records_changes: bool = True, **options: Any
+    ) -> None:
         options.setdefault("compare", operator.is_)
         options.setdefault("expire_missing", False)
         super().__init__(class_, key, **options)
         self.trackparent = trackparent
+        self.records_changes = records_changes
+        """False for an attribute that is only for reading: what is put there is no change of the object."""
+
+    def _note_change(self, state: InstanceState, dict_: Values, old: Any) -> None:
+        if self.records_changes:
+            state.note_change(dict_, self.key, old)
 
     def hasparent(self, state: InstanceState, optimistic: bool = False) -> bool:
         """True when some object holds the object of *state* in this attribute; *optimistic* when that is not known."""
@@ -95,7 +104,7 @@ class ScalarObjectAttributeImpl(ObjectAttributeImpl):
 
     def _old_value(self, state: InstanceState, dict_: Values) -> Any:
         if self.active_history:
-            return self.get(state, dict_, PASSIVE_ONLY_PERSISTENT)
+            return self.get(state, dict_, PASSIVE_ONLY_PERSISTENT | NO_AUTOFLUSH)
         return self.get(state, dict_, (PASSIVE_NO_FETCH | NO_RAISE) & ~INIT_OK)
 
     def set(
@@ -123,7 +132,7 @@ class ScalarObjectAttributeImpl(ObjectAttributeImpl):
             self._note_parent(old, state, False)
         if self.dispatch.set:
             value = self._fire_set(state, value, old, initiator)
-        state.note_change(dict_, self.key, NO_VALUE if old is PASSIVE_NO_RESULT else old)
+        self._note_change(state, dict_, NO_VALUE if old is PASSIVE_NO_RESULT else old)
         self._note_parent(value, state, True)
         dict_[self.key] = value
 
@@ -139,7 +148,7 @@ class ScalarObjectAttributeImpl(ObjectAttributeImpl):
         self._note_parent(old, state, False)
         for listener in self.dispatch.remove:
             listener(state, old, self._remove_token)
-        state.note_change(dict_, key, NO_VALUE if old is PASSIVE_NO_RESULT else old)
+        self._note_change(state, dict_, NO_VALUE if old is PASSIVE_NO_RESULT else old)
         dict_.pop(key, None)
 
     def get_all_pending(self, state: InstanceState, dict_: Values, passive: int = PASSIVE_NO_FETCH) -> Held:
@@ -160,25 +169,25 @@ class ScalarObjectAttributeImpl(ObjectAttributeImpl):
 class PendingChanges:
     """What the other side changed in a collection that is not loaded."""
 
-    __slots__ = ("added", "removed")
+    __slots__ = ("added_items", "deleted_items")
 
     def __init__(self) -> None:
-        self.added: list[Any] = []
-        self.removed: list[Any] = []
+        self.added_items: list[Any] = []
+        self.deleted_items: list[Any] = []
 
     def add(self, item: Any) -> None:
         """*item* joins the collection."""
-        if any(other is item for other in self.removed):
-            self.removed = [other for other in self.removed if other is not item]
-        elif not any(other is item for other in self.added):
-            self.added.append(item)
+        if any(other is item for other in self.deleted_items):
+            self.deleted_items = [other for other in self.deleted_items if other is not item]
+        elif not any(other is item for other in self.added_items):
+            self.added_items.append(item)
 
     def remove(self, item: Any) -> None:
         """*item* leaves the collection."""
-        if any(other is item for other in self.added):
-            self.added = [other for other in self.added if other is not item]
-        elif not any(other is item for other in self.removed):
-            self.removed.append(item)
+        if any(other is item for other in self.added_items):
+            self.added_items = [other for other in self.added_items if other is not item]
+        elif not any(other is item for other in self.deleted_items):
+            self.deleted_items.append(item)
 
 
 class CollectionAttributeImpl(ObjectAttributeImpl):
@@ -342,10 +351,10 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
 
     def _keep_old(self, state: InstanceState, dict_: Values) -> None:
         if self.key in state.committed_state:
-            if not state.modified:
+            if not state.modified and self.records_changes:
                 state.mark_modified()
             return
-        state.note_change(dict_, self.key, self._items(dict_[self.key]) if self.key in dict_ else NO_VALUE)
+        self._note_change(state, dict_, self._items(dict_[self.key]) if self.key in dict_ else NO_VALUE)
 
     # ------------------------------------------------------------ writing
 
@@ -416,7 +425,7 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
         old = self.get(state, dict_, PASSIVE_ONLY_PERSISTENT)
         if old is PASSIVE_NO_RESULT or old is NO_VALUE:
             old = self.default_value(state, dict_)
-        state.note_change(dict_, self.key, self._items(old))
+        self._note_change(state, dict_, self._items(old))
         was_there = self.key in dict_
         new = dict_[self.key] = self._new(state)
         try:
@@ -464,10 +473,10 @@ class CollectionAttributeImpl(ObjectAttributeImpl):
         if state.changes:
             state.changes.pop(self.key, None)
         if pending is not None:
-            state.note_change(dict_, self.key, list(adapter))
-            for item in pending.added:
+            self._note_change(state, dict_, list(adapter))
+            for item in pending.added_items:
                 adapter.append_without_event(item)
-            for item in pending.removed:
+            for item in pending.deleted_items:
                 if any(other is item for other in adapter):
                     adapter.remove_without_event(item)
         return adapter.data

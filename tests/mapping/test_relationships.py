@@ -250,3 +250,21 @@ def test_cascades_are_words_and_attributes():
     assert repr(CascadeOptions("merge, save-update")) == "CascadeOptions('merge,save-update')"
     with pytest.warns(exc.SAWarning, match="requires 'delete'"):
         CascadeOptions("delete-orphan")
+
+
+def test_what_is_put_into_a_relationship_for_reading_only_is_no_change(mapping, users, emails):
+    class Person:
+        pass
+
+    class Mail:
+        pass
+
+    mapping.map_imperatively(Mail, emails, properties={"owner": relationship(Person, viewonly=True)})
+    mapping.map_imperatively(Person, users, properties={"mails": relationship(Mail, viewonly=True)})
+    person, mail = Person(), Mail()
+    person.mails.append(mail)
+    mail.owner = person
+    person.mails = [mail, Mail()]
+    for instance, key in ((person, "mails"), (mail, "owner")):
+        assert not inspect(instance).attrs[key].history.has_changes()
+        assert not inspect(instance).modified
