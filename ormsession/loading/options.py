@@ -256,7 +256,9 @@ class Load(LoaderOption):
         return f"<Load {', '.join(str(step) for step in self.steps)}>"
 
 
-def _restored(root: type | None, path: tuple[str, ...], entity: type | None, steps: tuple[tuple[Any, ...], ...]) -> Load:
+def _restored(
+    root: type | None, path: tuple[str, ...], entity: type | None, steps: tuple[tuple[Any, ...], ...]
+) -> Load:
     """An option that was pickled."""
 
     def mapper_of(class_: type | None) -> Any:
@@ -281,7 +283,7 @@ def related_choices(compile_state: Any, entity: Any) -> dict[str, RelatedChoice]
     return {
         step.word: step.choice
         for place, step in compile_state.attributes.items()
-        if isinstance(step, Step) and step.is_related and place[0] is entity
+        if isinstance(step, Step) and isinstance(step.choice, RelatedChoice) and place[0] is entity
     }
 
 

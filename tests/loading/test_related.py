@@ -219,8 +219,15 @@ def test_raise_refuses_and_names_the_attribute(reader, library):
 
     with pytest.raises(exc.InvalidRequestError, match=r"'Author.works' is not available due to lazy='raise'"):
         author.works
+
+
+def test_what_the_session_itself_needs_is_not_refused(reader, library):
+    author = reader.get(library(works="raise").Author, 1)
     state = instance_state(author)
-    assert state.manager["works"].impl.get(state, author.__dict__, PASSIVE_OFF | NO_RAISE) is PASSIVE_NO_RESULT
+
+    works = state.manager["works"].impl.get(state, author.__dict__, PASSIVE_OFF | NO_RAISE)
+
+    assert [work.title for work in works] == ["Emma", "Persuasion"]
 
 
 def test_raise_on_sql_refuses_only_what_the_session_does_not_know(reader, library):
