@@ -45,6 +45,7 @@ from sqlalchemy.exc import (
     NoSuchColumnError,
     PendingRollbackError,
     ResourceClosedError,
+    SADeprecationWarning,
     SAWarning,
     SQLAlchemyError,
     UnboundExecutionError,
@@ -167,7 +168,7 @@ class MappedAnnotationError(ArgumentError):
 
 
 def _class_name(cls: Any) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}" if isinstance(cls, type) else repr(cls)
+    return f"{cls.__module__}.{cls.__name__}" if isinstance(cls, type) else repr(cls)
 
 
 def state_text(state: Any) -> str:
@@ -317,6 +318,156 @@ def adapt_on_names_of_selectable() -> ArgumentError:
 def duplicate_names_in_dictionary() -> ArgumentError:
     """``DictBundle("pk", User.id, Address.id)``."""
     return ArgumentError("DictBundle does not support duplicate column names: label one of them")
+
+
+def operator_of_relationship(prop: Any, operator: Any) -> NotImplementedError:
+    """``User.addresses < 5``."""
+    name = getattr(operator, "__name__", operator)
+    return NotImplementedError(f"{prop} is a relationship, which has no operator {name}: use any(), has() or a join")
+
+
+def in_of_relationship(prop: Any) -> NotImplementedError:
+    """``Address.user.in_([...])``."""
+    return NotImplementedError(
+        f"in_() not yet supported for relationships.  For {prop}, use in_() against its foreign key columns instead."
+    )
+
+
+def any_of_scalar() -> InvalidRequestError:
+    """``Address.user.any()``."""
+    return InvalidRequestError("'any()' not implemented for scalar attributes. Use has().")
+
+
+def has_of_collection() -> InvalidRequestError:
+    """``User.addresses.has()``."""
+    return InvalidRequestError("'has()' not implemented for collections. Use any().")
+
+
+def contains_of_scalar() -> InvalidRequestError:
+    """``Address.user.contains(user)``."""
+    return InvalidRequestError("'contains' not implemented for scalar attributes.  Use ==")
+
+
+def collection_compared() -> InvalidRequestError:
+    """``User.addresses == address``."""
+    return InvalidRequestError(
+        "Can't compare a collection to an object or collection; use contains() to test for membership."
+    )
+
+
+def entity_expected(given: Any) -> ArgumentError:
+    """``User.addresses.of_type(5)``."""
+    return ArgumentError(f"A mapped class or an alias of one was expected, got: {given!r}")
+
+
+def instance_expected_for_comparison(prop: Any) -> ArgumentError:
+    """``Address.user == "ed"``."""
+    return ArgumentError(
+        "Mapped instance expected for relationship comparison to object.   "
+        f"To compare {prop} with the rows of a statement, use has() or any() with criteria."
+    )
+
+
+def other_class_compared(prop: Any, instance: Any, mapper: Any) -> ArgumentError:
+    """``Address.user == order``."""
+    return ArgumentError(
+        f"{prop} cannot be compared with {instance_text(instance)}: it takes objects of {mapper.class_.__name__}"
+    )
+
+
+def unresolved_value(column: Any, state: Any, *, was_set: bool) -> InvalidRequestError:
+    """A statement compares with an object that has no value for a column of the relationship."""
+    why = "the object is detached and the value was expired" if was_set else "no value has been set for this column"
+    return InvalidRequestError(f"Can't resolve value for column {column} on object {state_text(state)}; {why}")
+
+
+def warn_comparison_with_none(column: Any) -> None:
+    """A statement compares with an object that has None for a column of the relationship."""
+    warnings.warn(
+        f"Got None for value of column {column}; in a comparison with an object it is compared as any value, "
+        "so no row will be found. Compare the relationship with None to find rows without one.",
+        SAWarning,
+        stacklevel=2,
+    )
+
+
+def with_parent_of_string() -> ArgumentError:
+    """``with_parent(user, "addresses")``."""
+    return ArgumentError("with_parent() accepts class-bound mapped attributes, not strings")
+
+
+def with_parent_of_other(prop: Any) -> ArgumentError:
+    """``with_parent(user, User.name)``."""
+    return ArgumentError(f"Expected relationship property for with_parent(), got {prop}")
+
+
+def no_relationship_to_parent(instance: Any, cls: Any) -> InvalidRequestError:
+    """``query(Item).with_parent(user)``."""
+    return InvalidRequestError(
+        "Could not locate a property which relates instances of class "
+        f"'{cls.__name__}' to instances of class '{type(instance).__name__}'"
+    )
+
+
+def on_clause_for_relationship(target: Any) -> InvalidRequestError:
+    """``select(User).join(User.orders, Order.items)``."""
+    return InvalidRequestError(
+        f"No 'on clause' argument may be passed when joining to a relationship path as a target: {target} is one"
+    )
+
+
+def join_target_is_column(target: Any) -> ArgumentError:
+    """``select(User).join(Address.user_id)``."""
+    return ArgumentError(f"Join target {target} does not refer to a mapped entity")
+
+
+def other_join_target(entity: Any, attribute: Any) -> InvalidRequestError:
+    """``select(User).join(Address, Address.user)``."""
+    return InvalidRequestError(
+        f"Join target {entity} does not correspond to the right side of join condition {attribute}"
+    )
+
+
+def join_to_itself(target: Any) -> InvalidRequestError:
+    """``select(Node).join(Node.children)``."""
+    return InvalidRequestError(
+        f"Can't join table/selectable '{getattr(target, 'description', target)}' to itself: "
+        "give one side an alias with aliased()"
+    )
+
+
+_LEFT_SIDE_CURE = (
+    "Please use the .select_from() method to establish an explicit left side, as well as providing an explicit ON "
+    "clause if not present already to help resolve the ambiguity."
+)
+
+
+def several_left_sides() -> InvalidRequestError:
+    """``select(u1, u2).select_from(u1, u2).join(User.addresses)``."""
+    return InvalidRequestError(
+        "Can't identify which entity in which to assign the left side of this join.   Please use a more specific "
+        "ON clause."
+    )
+
+
+def ambiguous_left_side() -> InvalidRequestError:
+    """``select(Order, Dingaling).join(Address)``."""
+    return InvalidRequestError(
+        "Can't determine which FROM clause to join from, there are multiple FROMS which can join to this entity. "
+        + _LEFT_SIDE_CURE
+    )
+
+
+def cannot_join_to(target: Any) -> InvalidRequestError:
+    """``select(Address).join(Item)`` without a foreign key between them."""
+    return InvalidRequestError(f"Don't know how to join to {target!r}. {_LEFT_SIDE_CURE}")
+
+
+def nothing_to_join_from() -> InvalidRequestError:
+    """``select().join(Address)``."""
+    return InvalidRequestError(
+        "No entities to join from; please use select_from() to establish the left entity/selectable of this join"
+    )
 
 
 def query_has_statement() -> InvalidRequestError:
@@ -1140,6 +1291,27 @@ def warn_several_rows_for_one_eagerly(prop: Any) -> None:
     )
 
 
+# ---------------------------------------------------------------- loading: implicit loads
+
+
+def unknown_fetch(word: Any, words: Any) -> ArgumentError:
+    """``fetch=`` with an unknown word."""
+    return ArgumentError(f"fetch must be one of {', '.join(repr(each) for each in words)}; got {word!r}")
+
+
+def implicit_load_refused(state: Any, attribute: str, remedy: str) -> InvalidRequestError:
+    """An absent attribute was used where implicit loads are refused."""
+    return InvalidRequestError(
+        f"'{attribute}' of {state_text(state)} is not loaded, and fetch='raise' refuses to load it implicitly; "
+        f"load it along: {remedy}"
+    )
+
+
+def implicit_load_text(state: Any, attribute: str, remedy: str) -> str:
+    """An absent attribute was used where implicit loads are warned of."""
+    return f"'{attribute}' of {state_text(state)} is loaded implicitly; load it along: {remedy}"
+
+
 # ---------------------------------------------------------------- loading: collections that are not loaded
 
 
@@ -1644,5 +1816,28 @@ def warn_overlap(prop: Any, source: Any, written: Any, rivals: Any) -> None:
         "Link two sides of one relationship with back_populates, or set viewonly=True on one that is only read; "
         f"overlaps=\"{names}\" on '{prop}' says that it is meant so",
         SAWarning,
+        stacklevel=4,
+    )
+
+
+def second_parent(child: Any, prop: Any) -> InvalidRequestError:
+    """An object with one parent only gets another."""
+    return InvalidRequestError(
+        f"Instance {instance_text(child)} is already associated with an instance of {prop.parent.class_} via its {prop} attribute, "
+        "and is only allowed a single parent."
+    )
+
+
+def none_in_collection(prop: Any) -> FlushError:
+    """None is no row."""
+    return FlushError(f"Can't flush None value found in collection {prop}")
+
+
+def warn_backref_replaces(mapper: Any, name: str) -> None:
+    """A backref takes the name of something that the class defines."""
+    warnings.warn(
+        f"User-placed attribute {mapper.class_.__name__}.{name} on {mapper} is replacing an existing class-bound attribute of the "
+        "same name.  Behavior is not fully defined in this case.  This use is deprecated and will raise an error in a future release",
+        SADeprecationWarning,
         stacklevel=4,
     )

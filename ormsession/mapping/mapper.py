@@ -413,6 +413,13 @@ class Mapper(InspectionAttr, HasCacheKey):
         mapped_class.restore(self)
         self.memo.clear()
 
+    def _is_orphan(self, state: InstanceState) -> bool:
+        """True when an attribute with delete-orphan should hold the object of *state*, and none does."""
+        return any(
+            not opt_manager_of_class(parent)[key].impl.hasparent(state, optimistic=state.pk is not None)  # type: ignore[index, attr-defined]
+            for key, parent in self.orphan_parents
+        )
+
     def __clause_element__(self) -> Any:
         return hooks.entity_clause(self)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import exc
+from ..tracking.attributes import Attribute
 from .join_condition import MANYTOONE, ONETOMANY
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def generate_backref(prop: RelationshipProperty, backref: Any) -> None:
     mapper = prop.mapper
     if mapper.has_property(name):
         raise exc.backref_name_taken(name, prop, mapper)
+    existing = getattr(mapper.class_, name, None)
+    if existing is not None and not isinstance(existing, Attribute):
+        exc.warn_backref_replaces(mapper, name)
     condition = prop.join_condition
     if prop.secondary is not None:
         options.setdefault("primaryjoin", condition.secondaryjoin_given)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from .. import exc
-from .symbols import NO_KEY, PASSIVE_NO_FETCH, LoaderStatus
+from .symbols import NO_KEY, OP_REMOVE, PASSIVE_NO_FETCH, LoaderStatus
 
 if TYPE_CHECKING:
     from .attributes import Attribute, AttributeEventToken
@@ -62,9 +62,15 @@ class OtherSide:
 
     def removed(self, state: InstanceState, child: Any, initiator: AttributeEventToken, key: Any = NO_KEY) -> Any:
         """An object is held no more."""
-        if child is not None and not isinstance(child, LoaderStatus):
+        if child is not None and not isinstance(child, LoaderStatus) and not self._stays(state, child):
             self._leave(state, child, initiator, check_kind=True)
         return child
+
+    def _stays(self, state: InstanceState, child: Any) -> bool:
+        """True when the collection holds the object once more."""
+        impl = self.attribute.impl
+        held = state.dict.get(impl.key)
+        return impl.collection and held is not None and sum(each is child for each in held._sa_iterator()) > 1
 
     def _side_of(self, child: Any) -> tuple[InstanceState, dict[str, Any], Any]:
         child_state = getattr(child, "_sa_instance_state", None)
@@ -85,7 +91,8 @@ class OtherSide:
         child_state, child_dict, impl = self._side_of(child)
         if check_kind:
             self._check_conflict(state, impl, initiator)
-        if initiator.impl is impl:
+        # an object that moved to another collection must leave the one it was in, though both are one attribute
+        if initiator.impl is impl and (not impl.collection or initiator.op is OP_REMOVE):
             return
         if not check_kind or impl.collection or child_dict.get(self.key) is state() or self.key not in child_dict:
             own = self.attribute.impl

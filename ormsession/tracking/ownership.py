@@ -29,6 +29,12 @@ class Owner(Protocol):
     hash_key: int
     identity_map: IdentityMap
     dispatch: Any
+    fetch: str
+    load_reports: list[Any]
+
+    @property
+    def is_flushing(self) -> bool:
+        """Whether what is loaded now is for a flush."""
 
     @property
     def no_autoflush(self) -> AbstractContextManager[Any]:

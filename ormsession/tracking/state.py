@@ -135,6 +135,8 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     """Attribute -> what the other side changed in a collection that is not loaded."""
     placeholders = Optional()
     """Attribute -> empty collection that answered a read and is not the value yet."""
+    peers = Optional()
+    """The group of objects that came from the same result; written by loading where peers are asked for."""
     _info = Optional()
 
     is_instance = True
@@ -483,9 +485,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     def _expire(self, dict_: Values, modified_set: Any = None) -> None:
         self.expire(dict_)
 
-    def _expire_attributes(
-        self, dict_: Values, attribute_names: Iterable[str], no_loader: bool = False
-    ) -> None:
+    def _expire_attributes(self, dict_: Values, attribute_names: Iterable[str], no_loader: bool = False) -> None:
         self.expire_attributes(dict_, attribute_names, keep_own_loaders=no_loader)
 
     def _track_last_known_value(self, key: str) -> None:
@@ -497,6 +497,10 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     @property
     def _empty_collections(self) -> Values:
         return self.placeholders or {}
+
+    @property
+    def _pending_mutations(self) -> Values:
+        return self.pending_changes or {}
 
     @staticmethod
     def _instance_level_callable_processor(manager: Any, callable_: Any, key: str) -> Any:
@@ -526,7 +530,7 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         data = {name: getattr(self, name) for name in ("pk", "modified", "changes", "incomplete")}
         if self.extras:
             data["extras"] = {
-                name: value for name, value in self.extras.items() if name not in ("insert_order", "is_deleted")
+                name: value for name, value in self.extras.items() if name not in ("insert_order", "is_deleted", "peers")
             }
         return data
 

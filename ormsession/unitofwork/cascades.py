@@ -29,7 +29,7 @@ from ..mapping.mapper import Mapper
 from ..mapping.relationship import RelationshipProperty
 from ..tracking.ownership import owner_of
 from ..tracking.state import InstanceState
-from ..tracking.symbols import NO_KEY, PASSIVE_NO_INITIALIZE, PASSIVE_OFF, LoaderStatus
+from ..tracking.symbols import NO_KEY, NO_RAISE, PASSIVE_NO_INITIALIZE, PASSIVE_OFF, LoaderStatus
 
 Children = Iterator[InstanceState]
 _WRITING = "unitofwork.writing"
@@ -64,7 +64,7 @@ def _related(kind: str, state: InstanceState) -> Children:
             held = [child for _, child in impl.get_all_pending(state, dict_, PASSIVE_NO_INITIALIZE)]
         else:
             loads = kind == "delete" and not prop.passive_deletes
-            held = held_by(state, prop, PASSIVE_OFF if loads else PASSIVE_NO_INITIALIZE)
+            held = held_by(state, prop, PASSIVE_OFF | NO_RAISE if loads else PASSIVE_NO_INITIALIZE)
         for child in held:
             child_state = _state_of_child(child, prop)
             if kind == "refresh-expire" and child_state.pk is None:
@@ -108,15 +108,6 @@ def writing(mapper: Mapper) -> tuple[RelationshipProperty, ...]:
     return found
 
 
-def is_orphan(state: InstanceState) -> bool:
-    """True when an attribute with delete-orphan should hold the object, and none does."""
-    for key, parent in state.mapper.orphan_parents:
-        manager = parent._sa_class_manager  # type: ignore[attr-defined]
-        if not manager[key].impl.hasparent(state, optimistic=state.pk is not None):
-            return True
-    return False
-
-
 # ---------------------------------------------------------------- changes of attributes
 
 
@@ -140,6 +131,7 @@ class Follower:
 
     def entered(self, state: InstanceState, child: Any, initiator: Any, key: Any = NO_KEY) -> Any:
         """An object joins a collection."""
+        self._check_single(child, initiator)
         owner = owner_of(state)
         if owner is not None and child is not None:
             _warn_in_flush(owner, "collection append")
@@ -150,6 +142,7 @@ class Follower:
         """Another object is held."""
         if child is old:
             return child
+        self._check_single(child, initiator)
         owner = owner_of(state)
         if owner is not None:
             _warn_in_flush(owner, "related attribute set")
@@ -166,6 +159,13 @@ class Follower:
         self._let_out(owner, child)
         return child
 
+    def _check_single(self, child: Any, initiator: Any) -> None:
+        """Refuse an object that another one holds already, where it may have one parent only."""
+        if self.prop.single_parent and child is not None and initiator.key == self.prop.key:
+            child_state = getattr(child, "_sa_instance_state", None)
+            if child_state is not None and initiator.hasparent(child_state):
+                raise exc.second_parent(child, self.prop)
+
     def _take_in(self, owner: Any, child: Any, initiator: Any) -> None:
         # a change that only repeats one of the other side takes nobody in
         if "save-update" in self.prop.cascade and initiator.key == self.prop.key:
@@ -177,7 +177,12 @@ class Follower:
         if child is None or isinstance(child, LoaderStatus) or "delete-orphan" not in self.prop.cascade:
             return
         child_state = getattr(child, "_sa_instance_state", None)
-        if child_state is not None and owner is not None and owner.is_pending(child_state) and is_orphan(child_state):
+        if (
+            child_state is not None
+            and owner is not None
+            and owner.is_pending(child_state)
+            and child_state.mapper._is_orphan(child_state)
+        ):
             owner.let_out(child_state)
 
 

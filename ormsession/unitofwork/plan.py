@@ -274,9 +274,7 @@ def _without_circles(steps: Sequence[Step], relations: Relations) -> tuple[list[
     for step in steps:
         batch = step.batch
         too_late = [late for late in batch.late if late.state in coming and late.state is not batch.states[late.row]]
-        too_late += [
-            late for late in batch.late if late.state is batch.states[late.row] and _is_reference(step, late)
-        ]
+        too_late += [late for late in batch.late if late.state is batch.states[late.row] and _is_reference(step, late)]
         for late in too_late:
             attribute = batch.columns.attribute_of[late.name]
             if not batch.columns.column_of[attribute].nullable:

@@ -143,7 +143,9 @@ def _late_edges(batches: Sequence[Batch], opened: Sequence[int]) -> Iterator[Edg
             if before is not None and before != (index, late.row) and late.name in batch.columns.attribute_of:
                 column = batch.columns.column_of[batch.columns.attribute_of[late.name]]
                 nullable = bool(column.nullable)
-                yield Edge(before, (index, late.row), f"its {late.attribute} is made by the database", optional=nullable)
+                yield Edge(
+                    before, (index, late.row), f"its {late.attribute} is made by the database", optional=nullable
+                )
 
 
 def _levels(edges: Iterable[Edge[RowNumber]]) -> dict[RowNumber, int]:

@@ -24,7 +24,7 @@ from ..mapping.relationship import RelationshipProperty
 from ..tracking.history import NO_HISTORY, History
 from ..tracking.state import InstanceState
 from ..tracking.symbols import INIT_OK, NO_AUTOFLUSH, PASSIVE_NO_INITIALIZE, PASSIVE_OFF, LoaderStatus
-from .cascades import is_orphan, reach, writing
+from .cascades import reach, writing
 from .links import Link, Relations
 from .plan import FlushInput
 from .rules import many_to_many, many_to_one, one_to_many
@@ -82,11 +82,11 @@ class Work:
         )
 
     def _drop_orphans(self) -> None:
-        """Objects that must have a parent and have none: pending ones are left out, persistent ones go."""
+        """Persistent objects that must have a parent and have none go."""
         for state in [*self.new, *self.dirty]:
-            if state.mapper.orphan_parents and state not in self.deleted and is_orphan(state):
-                if state.pk is not None:
-                    self.delete(state)
+            mapper = state.mapper
+            if mapper.orphan_parents and state.pk is not None and state not in self.deleted and mapper._is_orphan(state):
+                self.delete(state)
 
     def _apply(self, state: InstanceState) -> None:
         is_deleted = state in self.deleted
@@ -99,8 +99,6 @@ class Work:
                 rule.delete(self, state, prop)
             elif state.changes and (prop.key in state.changes or not prop.passive_updates):
                 rule.save(self, state, prop)
-            elif state.pending_changes and prop.key in state.pending_changes:
-                rule.save(self, state, prop)
 
     # ------------------------------------------------------------ what rules ask
 
@@ -112,7 +110,7 @@ class Work:
         impl: Any = state.manager[prop.key].impl
         pending = (state.pending_changes or {}).get(prop.key)
         if pending is not None and not load and prop.key not in state.dict:
-            return History(list(pending.added), (), list(pending.removed))
+            return History(list(pending.added_items), (), list(pending.deleted_items))
         history: History = impl.get_history(state, state.dict, passive)
         return history
 
@@ -126,6 +124,9 @@ class Work:
         self, objects: Iterable[Any], state: InstanceState, prop: RelationshipProperty, operation: str
     ) -> Iterator[InstanceState]:
         """The states of related objects that are written; the others are warned about."""
+        objects = list(objects)
+        if prop.uselist and None in objects:
+            raise exc.none_in_collection(prop)
         for child in self.states(objects):
             self._check_class(child, prop)
             if child in self.new or child in self.dirty or self.owner.has_state(child) or child in self.deleted:

@@ -30,8 +30,10 @@ def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None
     for child in work.states(history.non_added()):
         if child.pk is not None:
             work.relations.dissociate(_row(work, state, child, prop))
-        if prop.cascade.delete and child not in work.deleted and child.pk is not None:
-            work.delete(child)
+    if prop.cascade.delete:
+        for child in work.states(history.non_deleted()):
+            if child not in work.deleted and child.pk is not None:
+                work.delete(child)
 
 
 def _row(work: Work, state: InstanceState, child: InstanceState, prop: RelationshipProperty) -> Association:

@@ -28,7 +28,7 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
 def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
     """What the deleted object held may be an orphan; a circle is opened before rows go."""
     if prop.cascade.delete:
-        for target in work.states(work.history(state, prop, load=not prop.passive_deletes).non_added()):
+        for target in work.states(work.history(state, prop, load=not prop.passive_deletes).non_deleted()):
             if target.pk is not None and target not in work.deleted:
                 work.delete(target)
     if prop.post_update:
