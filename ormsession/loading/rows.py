@@ -62,6 +62,7 @@ def entity_loop(recipe: Recipe) -> RowLoop:
     known = KnownObjects(recipe)
     put = object.__setattr__
 
+    # Long: a call per row or attribute would cost what the scenario "load" of examples/performance has won
     def load(rows: Rows, context: LoadContext) -> list[Any]:
         space = context.space(identity_class)
         get = space.get
