@@ -245,7 +245,7 @@ class TestRelatedObjects:
             assert_sql(recorded, [])
 
     def test_two_related_objects_of_one_key_become_one(self, session, classes):
-        Author, Post = classes
+        _, Post = classes
         given = [Post(id=7, title="first"), Post(id=7, title="second")]
         one, other = session.merge_all(given)
         assert one is other
@@ -255,9 +255,13 @@ class TestRelatedObjects:
         class Node:
             pass
 
-        mappings.map_imperatively(
-            Node, posts, properties={"next": relationship(Node, primaryjoin=posts.c.user_id == posts.c.id, remote_side=posts.c.id, foreign_keys=posts.c.user_id)}
-        )  # fmt: skip
+        following = relationship(
+            Node,
+            primaryjoin=posts.c.user_id == posts.c.id,
+            remote_side=posts.c.id,
+            foreign_keys=posts.c.user_id,
+        )
+        mappings.map_imperatively(Node, posts, properties={"next": following})
         first = last = Node(title="0")
         for number in range(1, 3000):
             last.next = Node(title=str(number))
