@@ -31,6 +31,9 @@ class Reader:
         self.hash_key = new_owner_number(self)
         self.dispatch = SimpleNamespace(loaded_as_persistent=False)
         self.no_autoflush = nullcontext()
+        self.fetch = "one"
+        self.load_reports: list[Any] = []
+        self.is_flushing = False
         self.sent: list[tuple[str, Any]] = []
         self.announced: list[Any] = []
         self.gone: list[Any] = []
@@ -97,9 +100,9 @@ BOOKS = Table(
     "books",
     MetaData(),
     Column("id", Integer, primary_key=True),
-    Column("title", String),
+    Column("title", String(50)),
     Column("year", Integer),
-    Column("notes", String),
+    Column("notes", String(50)),
 )
 
 

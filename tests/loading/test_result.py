@@ -9,8 +9,9 @@ from sqlalchemy import event, func, literal, select, text
 from sqlalchemy.exc import NoSuchColumnError
 
 from ormsession import aliased
+from ormsession.exc import StaleDataError
 
-from .conftest import BOOKS
+from .conftest import BOOKS, Reader
 
 
 def test_scalars_of_one_entity_are_its_objects(reader, Book, by_id):
@@ -146,3 +147,42 @@ def test_text_fills_attributes_by_the_names_of_its_columns(reader, Book):
 def test_a_statement_that_does_not_return_the_key_is_refused(reader, Book):
     with pytest.raises(NoSuchColumnError, match="Could not locate column in row for column"):
         reader.all(select(Book).from_statement(select(BOOKS.c.title)))
+
+
+def test_rows_are_streamed_from_every_database(database, registry):
+    BOOKS.metadata.create_all(database)
+
+    class Book:
+        pass
+
+    registry.map_imperatively(Book, BOOKS)
+    with database.connect() as connection:
+        connection.execute(BOOKS.insert(), [{"title": f"t{number}", "year": number} for number in range(25)])
+        statement = select(Book, Book.year).order_by(Book.year).execution_options(stream_results=True)
+
+        rows = [
+            (row.Book.title, row.year)
+            for part in Reader(connection).execute(statement, yield_per=10).partitions()
+            for row in part
+        ]
+
+    assert rows == [(f"t{number}", number) for number in range(25)]
+
+
+def test_a_row_is_locked_on_every_database(database, registry):
+    BOOKS.metadata.create_all(database)
+
+    class Book:
+        pass
+
+    registry.map_imperatively(Book, BOOKS, version_id_col=BOOKS.c.year)
+    with database.connect() as connection:
+        connection.execute(BOOKS.insert(), [{"id": 1, "title": "Emma", "year": 1}])
+        reader = Reader(connection)
+        book = reader.get(Book, 1, with_for_update=True)
+        connection.execute(BOOKS.update().values(year=2))
+
+        with pytest.raises(StaleDataError):
+            reader.get(Book, 1, with_for_update={"read": True})
+        reader.refresh(book, with_for_update=True)
+        assert book.year == 2
