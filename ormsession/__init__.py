@@ -52,6 +52,8 @@ from .sql.alias import aliased
 from .sql.attribute import InstrumentedAttribute, QueryableAttribute
 from .sql.bundle import Bundle, DictBundle
 from .sql.comparator import PropComparator
+from .sql.joins import join, outerjoin
+from .sql.object_criterion import with_parent
 from .sql.query import Query
 from .tracking.access import (
     del_attribute,
@@ -141,6 +143,7 @@ __all__ = [
     "instance_dict",
     "instance_state",
     "is_instrumented",
+    "join",
     "joinedload",
     "keyfunc_mapping",
     "lazyload",
@@ -151,6 +154,7 @@ __all__ = [
     "object_mapper",
     "object_session",
     "object_state",
+    "outerjoin",
     "raiseload",
     "reconstructor",
     "registry",
@@ -168,4 +172,5 @@ __all__ = [
     "undeferred",
     "validates",
     "was_deleted",
+    "with_parent",
 ]

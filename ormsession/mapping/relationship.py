@@ -14,7 +14,7 @@ read the facts here.  Nothing here builds a statement or knows a session.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import exc
 from .._core import coercions, roles
@@ -53,6 +53,7 @@ class RelationshipProperty(MapperProperty):
     ``join_condition`` and what it offers, ``_reverse_property`` (the relationships on the other side).
     """
 
+    Comparator: ClassVar[Any] = None  # filled by sql: the class that gives relationship attributes their operators
     mapper: Mapper
     join_condition: JoinCondition
     direction: RelationshipDirection

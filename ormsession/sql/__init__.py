@@ -25,3 +25,4 @@ from . import comparator as comparator
 from . import compile as compile
 from . import dml as dml
 from . import entity as entity
+from . import relationship as relationship

@@ -14,6 +14,7 @@ copy would be one more descriptor that listeners have to know.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -21,18 +22,48 @@ from sqlalchemy import Column
 from sqlalchemy.sql.operators import ColumnOperators
 
 from .. import exc
+from .._core import HasCacheKey, InternalTraversal, immutabledict, roles
 from ..mapping import hooks
 from ..tracking.attributes import Attribute
 from .comparator import ColumnComparator, annotated_column
+from .entity import propagated
 
 
-class QueryableAttribute(Attribute, ColumnOperators):
+class JoinTarget(roles.JoinTargetRole, roles.OnClauseRole, HasCacheKey):
+    """What Core asks of an attribute that was given to ``join()`` and is kept in the statement as it is.
+
+    It is part of the statement's cache key, and it stays what it is when the statement is copied or adapted.
+    """
+
+    __visit_name__ = "mapped_attribute"
+    _is_immutable = True
+    _annotations: Mapping[str, Any] = immutabledict()
+    _cache_key_traversal = [
+        ("key", InternalTraversal.dp_string),
+        ("parent", InternalTraversal.dp_has_cache_key),
+        ("_of_type", InternalTraversal.dp_has_cache_key),
+        ("_extra_criteria", InternalTraversal.dp_clauseelement_tuple),
+    ]
+
+    def _clone(self, **kw: Any) -> JoinTarget:
+        return self
+
+    def _copy_internals(self, **kw: Any) -> None:
+        pass
+
+    def get_children(self, **kw: Any) -> tuple[Any, ...]:
+        """Nothing: the condition is put together when the statement is compiled."""
+        return ()
+
+
+class QueryableAttribute(Attribute, JoinTarget, ColumnOperators):
     """An attribute of a mapped class or of an alias, seen from the class.
 
     ``key`` is its name, ``parent`` the mapper or alias it belongs to, ``class_`` the mapped class (or the
     alias), ``property`` what it is mapped to.
     """
 
+    inherit_cache = True
     is_clause_element = is_selectable = is_bundle = False
 
     __hash__ = object.__hash__
@@ -67,6 +98,23 @@ class QueryableAttribute(Attribute, ColumnOperators):
     _parententity = parententity
 
     @property
+    def _parentmapper(self) -> Any:
+        return self.parent.mapper
+
+    @property
+    def _propagate_attrs(self) -> dict[str, Any]:
+        # what a statement takes over that the attribute is joined to
+        return immutabledict(propagated(self.parent))
+
+    @property
+    def _of_type(self) -> Any:
+        return getattr(self.comparator, "_of_type", None)
+
+    @property
+    def _extra_criteria(self) -> tuple[Any, ...]:
+        return getattr(self.comparator, "_extra_criteria", ())
+
+    @property
     def info(self) -> dict[Any, Any]:
         """The user's own notes: those of the column when it stands for one, else its own."""
         columns = getattr(self.property, "columns", None)
@@ -91,13 +139,33 @@ class QueryableAttribute(Attribute, ColumnOperators):
 
         :param entity: the :class:`.AliasedInsp`.
         """
+        adapted = self._with(self.comparator.adapt_to_entity(entity))
+        adapted.class_ = entity.entity
+        adapted.parent = entity
+        return adapted
+
+    def of_type(self, class_: Any) -> QueryableAttribute:
+        """The same relationship where an alias, or a subclass, stands for the related entity.
+
+        :param class_: the alias or class.
+
+        >>> select(User).join(User.addresses.of_type(work_address))  # doctest: +SKIP
+        """
+        return self._with(self.comparator.of_type(class_))
+
+    def and_(self, *criteria: Any) -> QueryableAttribute:
+        """The same relationship with criteria on the related entity added to its condition.
+
+        >>> select(User).join(User.addresses.and_(Address.email.like("%org")))  # doctest: +SKIP
+        """
+        return self._with(self.comparator.and_(*criteria))
+
+    def _with(self, comparator: Any) -> QueryableAttribute:
         adapted = type(self).__new__(type(self))
         adapted.__dict__.update(self.__dict__)
         adapted.__dict__.pop("expression", None)
         adapted.__dict__.pop("_operand", None)
-        adapted.class_ = entity.entity
-        adapted.parent = entity
-        adapted.comparator = self.comparator.adapt_to_entity(entity)
+        adapted.comparator = comparator
         return adapted
 
     def __getattr__(self, name: str) -> Any:
@@ -114,8 +182,8 @@ class QueryableAttribute(Attribute, ColumnOperators):
 
     @property  # last in the class: from here on the name hides the built-in one
     def property(self) -> Any:
-        """The :class:`.MapperProperty` behind the attribute."""
-        return self.comparator.prop
+        """The :class:`.MapperProperty` behind the attribute; that of a relationship is configured first."""
+        return self.comparator.property
 
 
 def _entity_name(entity: Any, class_: Any) -> str:
@@ -126,6 +194,8 @@ def _entity_name(entity: Any, class_: Any) -> str:
 
 class InstrumentedAttribute(QueryableAttribute):
     """The attribute as it stands on a mapped class."""
+
+    inherit_cache = True
 
 
 hooks.attribute_class = InstrumentedAttribute

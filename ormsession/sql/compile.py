@@ -5,7 +5,7 @@ put into (see :mod:`.entity`) it asks here, once per statement shape: the compil
 :class:`EntitySelectState`, is kept in Core's compiled cache.  Steps:
 
 1. Options of the statement say what they want (``process_compile_state``), which fills ``column_options``.
-2. Joins are put together by Core, while the columns clause still names entities.
+2. Joins are put together (see :mod:`.joins`), while the columns clause still names entities.
 3. Each entity in the columns clause is replaced by its columns, and ``layout`` records what became of it.
 4. From here on it is a plain Core statement: FROM list, names and labels are Core's work.
 
@@ -23,6 +23,7 @@ from .columns import ColumnChoice as ColumnChoice
 from .columns import ColumnOptions, ColumnsClause, column_descriptions, exported_columns
 from .entity import FROM_NOTE, PLUGIN, entity_of, from_adapter, naming_of, owning_entity
 from .from_statement import FromStatement
+from .joins import FromClauses, joined_entity
 from .layout import Layout
 
 
@@ -50,15 +51,20 @@ class EntitySelectState(SelectState):
         if is_outermost:
             self._process_options(statement)
         self.from_clauses = statement._from_obj
-        for memoized in statement._memoized_select_entities:
-            self._setup_joins(memoized._setup_joins, memoized._raw_columns)
-        if statement._setup_joins:
-            self._setup_joins(statement._setup_joins, statement._raw_columns)
+        if statement._setup_joins or statement._memoized_select_entities:
+            self.from_clauses = self._joined_froms(statement)
         core = self._core_statement(statement, is_outermost)
         self.from_clauses = core._from_obj
         self.froms = self._get_froms(core)
         self.statement = core
         self.columns_plus_names = core._generate_columns_plus_names(True)
+
+    def _joined_froms(self, statement: Any) -> tuple[Any, ...]:
+        froms = FromClauses(statement._from_obj)
+        for memoized in statement._memoized_select_entities:
+            froms.add(memoized._setup_joins, memoized._raw_columns)
+        froms.add(statement._setup_joins, statement._raw_columns)
+        return froms.froms
 
     def _process_options(self, statement: Any) -> None:
         for option in statement._with_options:
@@ -110,7 +116,8 @@ class EntitySelectState(SelectState):
             joins.extend(memoized._setup_joins)
         found: dict[Any, Any] = {}
         for element in itertools.chain((join[0] for join in joins), statement._from_obj):
-            found.setdefault(owning_entity(element) or element, element)
+            entity = joined_entity(element)
+            found.setdefault(entity or element, entity or element)
         for element in statement._raw_columns:
             entity = owning_entity(element)
             if entity is not None:
@@ -119,6 +126,12 @@ class EntitySelectState(SelectState):
                 for origin in element._from_objects:
                     found.setdefault(origin, origin)
         return list(found.values())
+
+    @classmethod
+    def determine_last_joined_entity(cls, statement: Any) -> Any:
+        """Where ``filter_by`` of SQLAlchemy 2.0 looks for names first."""
+        target = statement._setup_joins[-1][0]
+        return joined_entity(target) or target
 
     @classmethod
     def get_column_descriptions(cls, statement: Any) -> list[dict[str, Any]]:

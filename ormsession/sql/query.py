@@ -34,6 +34,7 @@ from .bulk_query import BulkDelete, BulkUpdate
 from .compile import EntitySelectState
 from .entity import BUNDLE_NOTE, FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, owning_entity
 from .from_statement import FromStatement
+from .joins import joined_entity
 
 
 def _generative(name: str, doc: str, *, before_limit: bool = False, adapts: Any = None) -> Callable[..., Any]:
@@ -171,6 +172,8 @@ class Query:
         statement = self._select
         if statement._setup_joins:
             element: Any = statement._setup_joins[-1][0]
+            if joined_entity(element) is not None:
+                return joined_entity(element).entity_namespace, element
         elif statement._from_obj and self._adapter is None:
             element = statement._from_obj[0]
         elif statement._raw_columns:
