@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._core import CompileState, coercions, immutabledict, roles
+from .._core import PLAIN_CURSOR, CompileState, coercions, immutabledict, roles
 from ..loading.context import DEFAULT_OPTIONS
 from ..loading.result import load_result
 from ..sql.entity import is_entity_statement, statement_subject
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 EMPTY: immutabledict[str, Any] = immutabledict()
+ONLY_PLAIN_CURSOR: immutabledict[str, Any] = immutabledict({PLAIN_CURSOR: True})
 
 
 def mapper_spoken_of(statement: Any) -> Any:
@@ -117,7 +118,7 @@ def _execute_entity(session: Session, request: Request) -> Any:
             DML(session, connection, statement, request.parameters or None, options, request.options)
         )
     else:
-        raw = connection.execute(statement, request.parameters, execution_options=request.options)
+        raw = connection.execute(statement, request.parameters, execution_options=_cursor_options(statement, request))
     compile_state = _compile_state_of(raw)
     if compile_state is None:
         return raw.scalar() if request.wants_scalar else raw
@@ -127,6 +128,13 @@ def _execute_entity(session: Session, request: Request) -> Any:
         loading = load_options(options, propagated)
     result = load_result(session, raw, compile_state, options=loading)
     return result.scalar() if request.wants_scalar else result
+
+
+def _cursor_options(statement: Any, request: Request) -> Mapping[str, Any]:
+    """The options of the call, and that Core may hand out a bare cursor when ``loading`` makes the rows."""
+    if statement.__visit_name__ not in ("select", "orm_from_statement"):
+        return request.options
+    return {**request.options, PLAIN_CURSOR: True} if request.options else ONLY_PLAIN_CURSOR
 
 
 def _compile_state_of(raw: Any) -> Any:
