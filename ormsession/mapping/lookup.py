@@ -25,6 +25,8 @@ from .mapper import Mapper
 def inspect(subject: Any, raiseerr: bool = True) -> Any:
     """What is known about a mapped class, an object, an alias or an attribute; else what Core's ``inspect`` gives.
 
+    Looking alone does not configure mappers; asking the mapper for its attributes does.
+
     :param subject: a mapped class gives its :class:`Mapper`, an object its :class:`InstanceState`.
     :param raiseerr: False returns None, instead of raising, when there is nothing to say about *subject*.
     :raises NoInspectionAvailable: for classes and objects that are not mapped.
@@ -35,7 +37,7 @@ def inspect(subject: Any, raiseerr: bool = True) -> Any:
     if isinstance(subject, type):
         manager = opt_manager_of_class(subject)
         if manager is not None and manager.mapper is not None:
-            return configured(manager.mapper)
+            return manager.mapper
     return core_inspect(subject, raiseerr)
 
 

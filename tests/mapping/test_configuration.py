@@ -58,13 +58,13 @@ class TestWhen:
         assert mapping.has_new_mappers
         assert list(mapper.iterate_properties)
         assert mapper.get_property("name")
+        assert inspect(Thing) is mapper
         assert not mapper.configured
 
     @pytest.mark.parametrize(
         "use",
         [
             lambda: Thing(),
-            lambda: inspect(Thing),
             lambda: class_mapper(Thing),
             lambda: Thing.__mapper__.attrs,
             lambda: Thing.__mapper__.column_attrs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, String, Table
+from sqlalchemy.exc import SADeprecationWarning
 
 from ormsession import (
     MANYTOMANY,
@@ -268,3 +269,59 @@ def test_what_is_put_into_a_relationship_for_reading_only_is_no_change(mapping, 
     for instance, key in ((person, "mails"), (mail, "owner")):
         assert not inspect(instance).attrs[key].history.has_changes()
         assert not inspect(instance).modified
+
+
+def test_a_backref_in_the_place_of_something_that_the_class_defines_is_warned_about(mapping, users, emails):
+    class Person:
+        def mails(self):
+            return []
+
+    class Mail:
+        pass
+
+    mapping.map_imperatively(Mail, emails, properties={"owner": relationship(Person, backref="mails")})
+    mapping.map_imperatively(Person, users)
+    with pytest.warns(SADeprecationWarning, match=r"User-placed attribute Person.mails on Mapper\[Person\(users\)\]"):
+        mapping.configure()
+
+
+def test_a_class_that_is_not_mapped_is_named(mapping, users):
+    class Person:
+        pass
+
+    class Stranger:
+        pass
+
+    mapping.map_imperatively(Person, users, properties={"friend": relationship(Stranger)})
+    with pytest.raises(exc.UnmappedClassError, match="Stranger' is not mapped"):
+        mapping.configure()
+
+
+@pytest.mark.parametrize("given", [5, lambda: object()])
+def test_back_populates_has_to_be_a_name(mapping, users, emails, given):
+    class Person:
+        pass
+
+    class Mail:
+        pass
+
+    mapping.map_imperatively(Mail, emails)
+    mapping.map_imperatively(Person, users, properties={"mails": relationship(Mail, back_populates=given)})
+    with pytest.raises(exc.ArgumentError, match="Invalid back_populates value"):
+        mapping.configure()
+
+
+def test_back_populates_may_be_a_function_or_an_attribute(mapping, users, emails):
+    class Person:
+        pass
+
+    class Mail:
+        pass
+
+    mapping.map_imperatively(
+        Mail, emails, properties={"owner": relationship(Person, back_populates=lambda: Person.mails)}
+    )
+    mapping.map_imperatively(Person, users, properties={"mails": relationship(Mail, back_populates="owner")})
+    mail, person = Mail(), Person()
+    mail.owner = person
+    assert person.mails == [mail]
