@@ -24,6 +24,7 @@ from .loading.options import (
     undefer,
     undefer_group,
 )
+from .loading.peers import ImplicitLoad, LoadReport
 from .loading.write_only import WriteOnlyCollection
 from .mapping.cascades import CascadeOptions
 from .mapping.configuration import clear_mappers, configure_mappers
@@ -83,8 +84,6 @@ from .tracking.symbols import (
 __version__ = "0.1.0"
 
 __all__ = [
-    "Bundle",
-    "DictBundle",
     "EXT_CONTINUE",
     "EXT_SKIP",
     "EXT_STOP",
@@ -98,12 +97,16 @@ __all__ = [
     "PASSIVE_NO_RESULT",
     "PASSIVE_OFF",
     "AppenderQuery",
+    "Bundle",
     "CascadeOptions",
     "ColumnProperty",
+    "DictBundle",
     "History",
+    "ImplicitLoad",
     "InstanceState",
     "InstrumentedAttribute",
     "Load",
+    "LoadReport",
     "Mapper",
     "MapperProperty",
     "ORMExecuteState",

@@ -7,7 +7,11 @@
 * :mod:`.statements`: the SELECTs that are kept per mapper;
 * :mod:`.identity`: one object by key; :mod:`.refresh`: load again;
 * :mod:`.expired`, :mod:`.deferred`, :mod:`.related`: the loaders of absent attributes; :mod:`.columns`: what they
-  share; :mod:`.eager`: related objects that are loaded at once;
+  share; :mod:`.lazy_plan`: how related objects are found;
+* :mod:`.eager`: related objects that are loaded at once, :mod:`.way`: where that ends; :mod:`.selectin`: one
+  relationship of many objects; :mod:`.peers`: implicit loads for many objects, refused or reported;
+* :mod:`.implementation`: what stands behind a relationship's attribute; :mod:`.write_only` and :mod:`.dynamic`:
+  collections that are never loaded;
 * :mod:`.options`, :mod:`.steps`: what a statement wants to be loaded otherwise than mapped.
 
 The room is handed an owner (a session, of which it knows what ``tracking.ownership.Owner`` promises) and

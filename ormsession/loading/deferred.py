@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import exc
-from ..tracking.ownership import owner_of
+from ..tracking.ownership import Owner, owner_of
 from ..tracking.state import InstanceState
 from ..tracking.symbols import ATTR_EMPTY, ATTR_WAS_SET, NO_AUTOFLUSH, NO_RAISE, PASSIVE_NO_RESULT, SQL_OK
-from .columns import load_attributes
+from .columns import load_attributes, load_attributes_of_all
+from .peers import fetch_word, flush_before, is_watched, note, peers_of, permit, statements_for
+from .statements import KEYS_PER_STATEMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,21 @@ class DeferredLoad:
         if owner is None:
             raise exc.detached_deferred(state, self.key)
         keys = _absent_of_group(state, self.key)
+        if is_watched(owner, state):
+            return self._load_watched(owner, state, keys, passive)
         if not load_attributes(owner, state, state.pk, keys, autoflush=not passive & NO_AUTOFLUSH):
+            raise exc.ObjectDeletedError(state)
+        return ATTR_WAS_SET
+
+    def _load_watched(self, owner: Owner, state: InstanceState, keys: list[str], passive: int) -> Any:
+        if not permit(owner, state, self.key, passive):
+            return PASSIVE_NO_RESULT
+        states = [state]
+        if fetch_word(owner, state) == "peers":
+            flush_before(owner, passive)
+            states = peers_of(owner, state, lambda other: self.key in other.unloaded and not other.expired)
+        note(owner, state, self.key, peers=len(states), statements=statements_for(states, KEYS_PER_STATEMENT))
+        if state not in load_attributes_of_all(owner, states, keys):
             raise exc.ObjectDeletedError(state)
         return ATTR_WAS_SET
 

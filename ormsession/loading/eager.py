@@ -32,7 +32,8 @@ from ..tracking.symbols import (
 from .context import LoadContext, LoadOptions
 from .lazy_plan import lazy_plan
 from .options import options_below
-from .selectin import KEYS_PER_STATEMENT, load_for_all
+from .selectin import load_for_all
+from .statements import KEYS_PER_STATEMENT
 from .steps import EAGER, EVERYTHING, RelatedChoice, choices_of, related_words, relationships_of
 from .way import ReachedBy
 

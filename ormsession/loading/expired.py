@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from .. import exc
 from ..mapping import hooks
-from ..tracking.ownership import owner_of
+from ..tracking.ownership import Owner, owner_of
 from ..tracking.state import InstanceState
-from ..tracking.symbols import NO_AUTOFLUSH
-from .columns import load_attributes
+from ..tracking.symbols import NO_AUTOFLUSH, NO_RAISE
+from .columns import load_attributes, load_attributes_of_all
 from .deferred import DeferredLoad
 from .eager import eager_keys, load_related
+from .peers import fetch_word, flush_before, is_watched, note, peers_of, permit, statements_for
+from .statements import KEYS_PER_STATEMENT
 
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
@@ -34,11 +36,32 @@ def load_expired(state: InstanceState, keys: set[str], passive: int) -> None:
         raise exc.detached_refresh(state)
     pk = state.pk if state.pk is not None else _pk_of_pending(state)
     was_expired = state.expired
+    if state.pk is not None and is_watched(owner, state):
+        _load_watched(owner, state, keys, passive)
+        return
     found = load_attributes(owner, state, pk, keys, autoflush=not passive & NO_AUTOFLUSH)
     if not found and state.pk is not None:
         raise exc.ObjectDeletedError(state)
     if was_expired:
         load_related(state, eager_keys(state))
+
+
+def _load_watched(owner: Owner, state: InstanceState, keys: set[str], passive: int) -> None:
+    """Load an expired object, and its peers where that is asked for."""
+    permit(owner, state, None, passive & ~NO_RAISE)
+    states = [state]
+    if fetch_word(owner, state) == "peers":
+        flush_before(owner, passive)
+        expired_keys = frozenset(state.expired_keys)
+        states = peers_of(owner, state, lambda other: other.expired and other.expired_keys == expired_keys)
+    note(owner, state, None, peers=len(states), statements=statements_for(states, KEYS_PER_STATEMENT))
+    whole = [other for other in states if other.expired]
+    found = load_attributes_of_all(owner, states, keys)
+    for other in whole:
+        if other in found:
+            load_related(other, eager_keys(other))
+    if state not in found:
+        raise exc.ObjectDeletedError(state)
 
 
 def _pk_of_pending(state: InstanceState) -> Any:

@@ -41,8 +41,10 @@ from ..tracking.symbols import (
 from .context import DEFAULT_OPTIONS, LoadOptions
 from .lazy_plan import LazyPlan, lazy_plan
 from .options import options_below
+from .peers import fetch_word, flush_before, is_watched, note, peers_of, permit, statements_for
 from .result import load_all
-from .statements import entity_select
+from .selectin import load_for_all
+from .statements import KEYS_PER_STATEMENT, entity_select
 
 if TYPE_CHECKING:
     from ..mapping.relationship import RelationshipProperty
@@ -58,6 +60,10 @@ class RelatedLoad:
 
     key: str
     refusal: Refusal = "never"
+    is_shared: bool = False
+    """Load for all peers of the object, whatever session and statement say."""
+    is_explicit: bool = False
+    """Somebody asked for the objects by name: it is no implicit load."""
 
     def __call__(self, state: InstanceState, passive: int) -> Any:
         """Load the related objects.
@@ -94,7 +100,7 @@ class RelatedLoad:
 
     def load_now(self, state: InstanceState, passive: int) -> Any:
         """The same without a refusal: somebody asked for the objects explicitly."""
-        return RelatedLoad(self.key)(state, passive)
+        return RelatedLoad(self.key, is_explicit=True)(state, passive)
 
     def _find(
         self, owner: Owner, state: InstanceState, prop: RelationshipProperty, plan: LazyPlan, values: Any, passive: int
@@ -107,7 +113,37 @@ class RelatedLoad:
             return PASSIVE_NO_RESULT
         if self.refusal == "sql" and not passive & NO_RAISE:
             raise exc.raiseload_relationship(state, self.key, "raise_on_sql")
+        if not self.is_explicit and (self.is_shared or is_watched(owner, state)):
+            return self._fetch_watched(owner, state, prop, plan, values, passive)
         return _fetch(owner, state, prop, plan, values, autoflush=not passive & NO_AUTOFLUSH)
+
+    def _fetch_watched(
+        self, owner: Owner, state: InstanceState, prop: RelationshipProperty, plan: LazyPlan, values: Any, passive: int
+    ) -> Any:
+        """Load for peers, or with a warning, or not: as the session, the statement or the relationship wants."""
+        key = self.key
+        if not permit(owner, state, key, passive):
+            return PASSIVE_NO_RESULT
+        states = [state]
+        word = fetch_word(owner, state)
+        if (self.is_shared or word == "peers") and state.pk is not None and not passive & LOAD_AGAINST_COMMITTED:
+            flush_before(owner, passive)
+            states = peers_of(owner, state, lambda other: key in other.unloaded and not _has_other_loader(other, self))
+        note(owner, state, key, peers=len(states), statements=statements_for(states, KEYS_PER_STATEMENT))
+        if len(states) > 1:
+            below = options_below(state.load_options, key)
+            load_options = LoadOptions(
+                identity_token=state.identity_token, propagated=below, execution_options={"fetch": word}
+            )
+            load_for_all(owner, prop, states, load_options=load_options, options=below, load_rows=load_all)
+            if key in state.dict:
+                return ATTR_WAS_SET
+        return _fetch(owner, state, prop, plan, values, autoflush=not passive & NO_AUTOFLUSH)
+
+
+def _has_other_loader(state: InstanceState, load: RelatedLoad) -> bool:
+    """Whether an option decided for this object that its attribute is loaded in another way."""
+    return (state.loader_callables or {}).get(load.key, load) != load
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +162,7 @@ class NothingLoad:
 
     def load_now(self, state: InstanceState, passive: int) -> Any:
         """The related objects after all: somebody asked for them explicitly."""
-        return RelatedLoad(self.key)(state, passive)
+        return RelatedLoad(self.key, is_explicit=True)(state, passive)
 
 
 def _loads_without_row(state: InstanceState, prop: RelationshipProperty) -> bool:
@@ -211,4 +247,4 @@ def loader_for(key: str, lazy: str) -> RelatedLoad | NothingLoad:
     """
     if lazy == "noload":
         return NothingLoad(key)
-    return RelatedLoad(key, _REFUSALS.get(lazy, "never"))
+    return RelatedLoad(key, _REFUSALS.get(lazy, "never"), is_shared=lazy == "peers")

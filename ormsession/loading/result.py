@@ -32,6 +32,7 @@ from ..tracking.ownership import Owner
 from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
 from .eager import eager_steps, load_along, own_related_loaders
 from .options import related_choices
+from .peers import make_peers
 from .recipe import Processors, recipe_for
 from .rows import Rows, column_reader, entity_loop
 from .steps import related_words
@@ -102,13 +103,17 @@ class StatementLoader:
         loop = entity_loop(recipe_for(slot, self.processors, choice_of, own_related_loaders(mapper, words)))
         way = ReachedBy.to(mapper, compile_state)
         steps = eager_steps(mapper, choices, way)
-        if not steps:
-            return loop
-        self.is_eager = True
+        has_peers = "peers" in words.values()
+        if steps:
+            self.is_eager = True
 
         def load(rows: Rows, context: LoadContext) -> list[Any]:
             instances = loop(rows, context)
-            load_along(instances, steps, way, context, load_all)
+            word = context.options.execution_options.get("fetch")
+            if has_peers or word is not None or context.session.fetch == "peers":
+                make_peers(instances, context.session, word)
+            if steps:
+                load_along(instances, steps, way, context, load_all)
             return instances
 
         return load

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.expression import BinaryExpression, BooleanClauseList, ColumnClause
 
@@ -32,12 +32,10 @@ from ..tracking.ownership import Owner
 from ..tracking.state import InstanceState
 from .context import LoadOptions
 from .lazy_plan import lazy_plan
+from .statements import KEYS_PER_STATEMENT, is_among
 
 if TYPE_CHECKING:
     from ..mapping.relationship import RelationshipProperty
-
-KEYS_PER_STATEMENT = 500
-"""How many keys one statement asks for; databases limit the number of parameters."""
 
 Keyed = dict[Any, list[Any]]
 LoadRows = Callable[..., Sequence[Any]]
@@ -82,10 +80,8 @@ def _target(prop: RelationshipProperty) -> Any:
 
 
 def _keyed_statement(keys: Sequence[Any], target: Any, *, with_keys: bool = True) -> Any:
-    left = keys[0] if len(keys) == 1 else tuple_(*keys)
-    wanted = bindparam("primary_keys", expanding=True)
     selected = select(*keys, target) if with_keys else select(target)
-    return selected.where(left.in_(wanted))
+    return selected.where(is_among(keys))
 
 
 def _plan_by_target_key(prop: RelationshipProperty) -> KeyedPlan | None:

@@ -5,7 +5,8 @@ kept statement by a cache key that it computes only once.  They lie in ``mapper.
 :class:`KeptStatement`, and go with the mapper.
 
 * :func:`entity_select` returns whole entities by primary key; rows pass through the row loop.
-* :func:`attribute_select` returns some column attributes of one row, for an object that is there.
+* :func:`attribute_select` returns some column attributes of one row, for an object that is there;
+  :func:`attributes_select` those of many.
 
 A NULL in a key cannot be a parameter (``= NULL`` matches nothing), so a statement is kept per set of parts
 that are NULL; as good as always that is the empty set.
@@ -13,11 +14,11 @@ that are NULL; as good as always that is the empty set.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, null, select
+from sqlalchemy import and_, bindparam, null, select, tuple_
 
 from ..mapping import hooks
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
 
 NullParts = tuple[int, ...]
+
+KEYS_PER_STATEMENT = 500
+"""How many keys one statement asks for; databases limit the number of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,29 @@ def attribute_select(mapper: Mapper, pk: Any, keys: Iterable[str]) -> tuple[Any,
         statement = select(*columns).select_from(mapper.selectable).where(_criterion(mapper, null_parts))
         mapper.memo[kept] = statement
     return statement, parameters
+
+
+def attributes_select(mapper: Mapper, keys: Iterable[str]) -> Any:
+    """The statement that returns primary key and column attributes of many rows.
+
+    :param mapper: of the objects.
+    :param keys: names of column attributes.
+    :return: a statement with the parameter ``primary_keys``, a list.
+    """
+    wanted = frozenset(keys)
+    kept = ("many", KeptStatement(wanted, ()))
+    statement = mapper.memo.get(kept)
+    if statement is None:
+        columns = [prop.expression for prop in mapper.column_props if prop.key in wanted]
+        statement = select(*mapper.primary_key, *columns).select_from(mapper.selectable)
+        statement = mapper.memo[kept] = statement.where(is_among(mapper.primary_key))
+    return statement
+
+
+def is_among(columns: Sequence[Any]) -> Any:
+    """The condition that *columns* are one of the keys in the parameter ``primary_keys``."""
+    left = columns[0] if len(columns) == 1 else tuple_(*columns)
+    return left.in_(bindparam("primary_keys", expanding=True))
 
 
 def _parameters(mapper: Mapper, pk: Any) -> tuple[NullParts, dict[str, Any]]:

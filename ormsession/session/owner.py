@@ -7,10 +7,12 @@ listeners shows them those statements too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import exc
+from ..loading.peers import LoadReport
 from ..tracking.identity import IdentityMap
 from ..tracking.state import InstanceState
 from . import membership
@@ -31,6 +33,11 @@ class StateOwner:
     identity_map: IdentityMap
     """The persistent objects.  Another one after ``close`` and ``expunge_all``."""
     dispatch: Any
+    fetch: str
+    """How absent attributes are loaded: "one", "peers", "warn" or "raise"."""
+    load_reports: list[LoadReport]
+    """Reports that are being written; filled and emptied by :meth:`load_report`."""
+    _flushing: bool
     bind: Any
     autobegin: bool
     autoflush: bool
@@ -164,6 +171,29 @@ class StateOwner:
     def let_out(self, state: InstanceState) -> None:
         """Expunge an object, and what it cascades to."""
         membership.expunge(self, state)  # type: ignore[arg-type]
+
+    @property
+    def is_flushing(self) -> bool:
+        """Whether what is loaded now is for a flush."""
+        return self._flushing
+
+    @contextlib.contextmanager
+    def load_report(self) -> Iterator[LoadReport]:
+        """Note each load that the use of an absent attribute causes.
+
+        :return: for a ``with`` block, a :class:`.LoadReport` with an entry per load: attribute, objects, statements,
+            the line of the program and the option that would have avoided it.
+
+        >>> with session.load_report() as report:                                     # doctest: +SKIP
+        ...     render(page)
+        >>> print(report)                                                             # doctest: +SKIP
+        """
+        report = LoadReport()
+        self.load_reports.append(report)
+        try:
+            yield report
+        finally:
+            self.load_reports = [each for each in self.load_reports if each is not report]
 
     # ------------------------------------------------------------ news of objects
 

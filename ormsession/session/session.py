@@ -38,6 +38,7 @@ from .. import exc
 from .._core import IdentitySet, immutabledict
 from ..events import SessionEvents, bind_events
 from ..loading.identity import get_by_key, primary_key
+from ..loading.peers import check_fetch
 from ..loading.refresh import refresh as refresh_state
 from ..mapping.lookup import mapper_of
 from ..sql.query import Query
@@ -95,6 +96,8 @@ class Session(StateOwner, SessionClassMethods):
     :param enable_baked_queries: accepted; statements are always cached.
     :param autocommit: [1.x] no transaction between calls.
     :param weak_identity_map: [1.x] False keeps all objects until ``prune()``.
+    :param fetch: how absent attributes are loaded when they are used: ``"one"`` object at a time, for all ``"peers"``
+        of the same result, with a warning (``"warn"``), or not (``"raise"``).
 
     >>> with Session(engine) as session, session.begin():                             # doctest: +SKIP
     ...     session.add(User(name="ed"))
@@ -118,6 +121,7 @@ class Session(StateOwner, SessionClassMethods):
         enable_baked_queries: bool = True,
         autocommit: bool = False,
         weak_identity_map: bool = True,
+        fetch: str = "one",
     ) -> None:
         self.bind = bind
         self._binds: immutabledict[Any, Any] = immutabledict(bind_rules.entries_of(binds)) if binds else EMPTY
@@ -143,6 +147,8 @@ class Session(StateOwner, SessionClassMethods):
         self._is_writing = False
         """The statements of a flush are being sent; changes made now come too late for it."""
         self._legacy = None
+        self.fetch = check_fetch(fetch)
+        self.load_reports = []
         self._renew_collections()
         self.hash_key = new_owner_number(self)
         if autocommit or not weak_identity_map:

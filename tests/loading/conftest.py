@@ -56,6 +56,9 @@ class Reader:
     def flush_if_due(self) -> None:
         self.autoflushes += 1
 
+    def close(self) -> None:
+        self.identity_map = IdentityMap()
+
     def row_is_gone(self, state: Any) -> None:
         self.gone.append(state)
 
