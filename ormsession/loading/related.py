@@ -92,7 +92,7 @@ class RelatedLoad:
             return ATTR_WAS_SET
         if all(value is None for value in values):
             return [] if prop.uselist else None
-        return self._find(owner, state, prop, plan, values, passive)
+        return self._find(owner, state, plan, values, prop=prop, passive=passive)
 
     def worded(self, lazy: str) -> RelatedLoad | NothingLoad:
         """The loader of the same attribute that another lazy word asks for."""
@@ -103,7 +103,14 @@ class RelatedLoad:
         return RelatedLoad(self.key, is_explicit=True)(state, passive)
 
     def _find(
-        self, owner: Owner, state: InstanceState, prop: RelationshipProperty, plan: LazyPlan, values: Any, passive: int
+        self,
+        owner: Owner,
+        state: InstanceState,
+        plan: LazyPlan,
+        values: Any,
+        *,
+        prop: RelationshipProperty,
+        passive: int,
     ) -> Any:
         if plan.is_by_key:
             known = _known_by_key(owner, state, prop, values, passive)
@@ -114,11 +121,18 @@ class RelatedLoad:
         if self.refusal == "sql" and not passive & NO_RAISE:
             raise exc.raiseload_relationship(state, self.key, "raise_on_sql")
         if not self.is_explicit and (self.is_shared or is_watched(owner, state)):
-            return self._fetch_watched(owner, state, prop, plan, values, passive)
+            return self._fetch_watched(owner, state, plan, values, prop=prop, passive=passive)
         return _fetch(owner, state, prop, plan, values, autoflush=not passive & NO_AUTOFLUSH)
 
     def _fetch_watched(
-        self, owner: Owner, state: InstanceState, prop: RelationshipProperty, plan: LazyPlan, values: Any, passive: int
+        self,
+        owner: Owner,
+        state: InstanceState,
+        plan: LazyPlan,
+        values: Any,
+        *,
+        prop: RelationshipProperty,
+        passive: int,
     ) -> Any:
         """Load for peers, or with a warning, or not: as the session, the statement or the relationship wants."""
         key = self.key
@@ -230,7 +244,9 @@ def _fetch(
         statement = statement.options(*options)
     if options or state.identity_token is not None:
         load_options = LoadOptions(identity_token=state.identity_token, propagated=options)
-    result = owner.run(statement, parameters, mapper=prop.mapper, autoflush=autoflush)
+    result = owner.run(
+        statement, parameters, mapper=prop.mapper, autoflush=autoflush, for_relationship=True, loaded_from=state
+    )
     found = list({id(instance): instance for instance in load_all(owner, result, options=load_options)}.values())
     if prop.uselist:
         return found

@@ -248,6 +248,7 @@ class _Load:
                 {"primary_keys": chunk},
                 mapper=self.prop.mapper,
                 execution_options=self.load_options.execution_options or None,
+                for_relationship=True,
             )
             yield self.load_rows(self.owner, result, options=self.load_options)
 

@@ -100,6 +100,7 @@ class ORMExecuteState:
             {**self.bind_arguments, **(bind_arguments or {})},
             self.request.wants_scalar,
             self.request.purpose,
+            self.request.loaded_from,
         )
         return self.session._execute_request(request, tuple(self.waiting))
 
@@ -217,4 +218,8 @@ class ORMExecuteState:
     @property
     def user_defined_options(self) -> list[Any]:
         """The options of the statement that are not the package's own."""
-        return [option for option in self.statement._with_options if not option._is_compile_state]
+        statement = self.statement
+        given = list(statement._with_options)
+        for before in getattr(statement, "_memoized_select_entities", ()):  # put there before with_only_columns()
+            given.extend(before._with_options)
+        return [option for option in given if not option._is_compile_state]

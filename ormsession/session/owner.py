@@ -126,18 +126,28 @@ class StateOwner:
         mapper: Any,
         execution_options: Mapping[str, Any] | None = None,
         autoflush: bool = False,
+        for_relationship: bool = False,
+        loaded_from: InstanceState | None = None,
     ) -> Any:
         """Execute a statement that a lower room built, inside the current transaction.
 
         :param mapper: by which the connection is found.
         :param autoflush: flush before, when the session does that.
+        :param for_relationship: it loads objects for a relationship; listeners want to know.
+        :param loaded_from: the object whose attribute was read, when that is why.
         :return: Core's cursor result.
         """
         if autoflush:
             self._autoflush()
         if self.dispatch.do_orm_execute:
-            purpose = "column" if mapper_spoken_of(statement) is None else "get"
-            request = Request(statement, params, execution_options or EMPTY, {"mapper": mapper}, purpose=purpose)
+            if for_relationship:
+                purpose = "relationship"
+            else:
+                purpose = "column" if mapper_spoken_of(statement) is None else "get"
+            options = execution_options or EMPTY
+            request = Request(
+                statement, params, options, {"mapper": mapper}, purpose=purpose, loaded_from=loaded_from
+            )
             return self._execute_request(request, tuple(self.dispatch.do_orm_execute))
         return self.connection_for(mapper).execute(statement, params, execution_options=execution_options)
 

@@ -73,6 +73,8 @@ class Owner(Protocol):
         mapper: Any,
         execution_options: Mapping[str, Any] | None = None,
         autoflush: bool = False,
+        for_relationship: bool = False,
+        loaded_from: InstanceState | None = None,
     ) -> Any:
         """Execute a statement that a lower room built, inside the current transaction."""
 
