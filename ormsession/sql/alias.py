@@ -50,20 +50,20 @@ class AliasedClass:
                 adapt_on_names = adapt_on_names or base.adapt_on_names
                 base = base.base
             selectable = below._anonymous_fromclause(name=name, flat=flat)
-        self.__dict__["_sa_aliased"] = AliasedInsp(
+        self.__dict__["_aliased_insp"] = AliasedInsp(
             self, mapper, selectable, base=base, name=name, adapt_on_names=adapt_on_names
         )
         self.__name__ = mapper.class_.__name__
 
     def __clause_element__(self) -> Any:
-        return self.__dict__["_sa_aliased"].__clause_element__()
+        return self.__dict__["_aliased_insp"].__clause_element__()
 
     def __sa_inspect__(self) -> AliasedInsp:
-        insp: AliasedInsp = self.__dict__["_sa_aliased"]
+        insp: AliasedInsp = self.__dict__["_aliased_insp"]
         return insp
 
     def __getattr__(self, name: str) -> Any:
-        insp = self.__dict__.get("_sa_aliased")
+        insp = self.__dict__.get("_aliased_insp")
         if insp is None:
             raise AttributeError(name)
         class_ = insp.mapper.class_
@@ -81,7 +81,7 @@ class AliasedClass:
         return f"<AliasedClass at 0x{id(self):x}; {self.__name__}>"
 
     def __str__(self) -> str:
-        return str(self.__dict__["_sa_aliased"])
+        return str(self.__dict__["_aliased_insp"])
 
 
 def _bound_to_alias(attribute: Any, alias: AliasedClass) -> Any:
@@ -89,7 +89,7 @@ def _bound_to_alias(attribute: Any, alias: AliasedClass) -> Any:
         return types.MethodType(attribute, alias)
     bound = attribute.__get__(None, alias)
     if hasattr(bound, "adapt_to_entity"):
-        return bound.adapt_to_entity(alias.__dict__["_sa_aliased"])
+        return bound.adapt_to_entity(alias.__dict__["_aliased_insp"])
     return bound
 
 
