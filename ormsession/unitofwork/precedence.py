@@ -291,9 +291,11 @@ def _introduced(batch: Batch, names: tuple[str, ...] | None) -> Iterator[tuple[i
     """(row number, values) of the rows that have these values afterwards and did not before."""
     if names is None or batch.kind is OperationKind.DELETE or not _writes(batch, names):
         return
-    for number, state in enumerate(batch.states):
+    parameters = [(batch.columns.written[name][0], name) for name in names]
+    for number, (state, row) in enumerate(zip(batch.states, batch.rows, strict=True)):
         dict_ = state.dict
-        yield from _known(number, tuple(dict_.get(name) for name in names))
+        # the row knows more than the object: values that it takes from other objects
+        yield from _known(number, tuple(row.get(parameter, dict_.get(name)) for parameter, name in parameters))
 
 
 def _given_up(batch: Batch, names: tuple[str, ...] | None) -> Iterator[tuple[int, Values]]:
