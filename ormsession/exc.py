@@ -315,6 +315,14 @@ def adapt_on_names_of_selectable() -> ArgumentError:
     return ArgumentError("adapt_on_names only applies to ORM elements")
 
 
+def unhashable_values(type_: Any) -> InvalidRequestError:
+    """``result.unique()`` on rows with lists in them."""
+    certainty = "the values returned appear to be" if type_.hashable else "this datatype produces"
+    return InvalidRequestError(
+        f"Can't apply uniqueness to row tuple containing value of type {type_!r}; {certainty} non-hashable values"
+    )
+
+
 def duplicate_names_in_dictionary() -> ArgumentError:
     """``DictBundle("pk", User.id, Address.id)``."""
     return ArgumentError("DictBundle does not support duplicate column names: label one of them")
@@ -428,11 +436,17 @@ def other_join_target(entity: Any, attribute: Any) -> InvalidRequestError:
     )
 
 
-def join_to_itself(target: Any) -> InvalidRequestError:
+def other_left_side(entity: Any, attribute: Any) -> InvalidRequestError:
+    """``select(User).join_from(User, Address, Order.address)``."""
+    return InvalidRequestError(
+        f"explicit from clause {entity} does not match left side of relationship attribute {attribute}"
+    )
+
+
+def join_to_itself(entity: Any) -> InvalidRequestError:
     """``select(Node).join(Node.children)``."""
     return InvalidRequestError(
-        f"Can't join table/selectable '{getattr(target, 'description', target)}' to itself: "
-        "give one side an alias with aliased()"
+        f"Can't construct a join from {entity} to {entity}, they are the same entity: name one of them with aliased()"
     )
 
 
@@ -501,11 +515,6 @@ def no_property_to_filter_by(entity: Any, name: str) -> InvalidRequestError:
 def query_get_needs_entity() -> InvalidRequestError:
     """``query(User.id).get(5)``."""
     return InvalidRequestError("get() can only be used against a single mapped class.")
-
-
-def join_chain() -> ArgumentError:
-    """``query.join(A.b, B.c, C.d)``."""
-    return ArgumentError("join() takes one target and one ON clause; join to each further target with a join() of its own")
 
 
 def params_need_one_dictionary() -> ArgumentError:

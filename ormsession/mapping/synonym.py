@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.sql.operators import ColumnOperators
 
 from .. import exc
+from .._core import roles
 from ..tracking.attributes import Attribute
 from ..tracking.symbols import PASSIVE_OFF
 from .inspection import InspectionAttr
@@ -68,8 +69,10 @@ class SynonymImpl:
         return self._target(state).set_committed_value(state, dict_, value)
 
 
-class SynonymAttribute(InspectionAttr, ColumnOperators):
+class SynonymAttribute(InspectionAttr, roles.JoinTargetRole, roles.OnClauseRole, ColumnOperators):
     """What ``User.other_name`` is; made when a class with a synonym is mapped.
+
+    The roles let Core keep it in a statement as the target of a join, when it names a relationship.
 
     :param class_: the mapped class, or an alias of it.
     :param prop: the synonym.

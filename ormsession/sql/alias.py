@@ -102,7 +102,7 @@ class AliasedInsp(InspectionAttr, HasCacheKey):
     """
 
     is_aliased_class = True
-    is_selectable = True
+    is_selectable = False  # it stands for a class; its FROM is ``selectable``
     inherit_cache = True
 
     _cache_key_traversal = [

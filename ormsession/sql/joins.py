@@ -30,12 +30,19 @@ from .._core import (
     left_clauses_for,
     left_clauses_matching,
     roles,
-    selectables_overlap,
 )
 from ..mapping.relationship import RelationshipProperty
+from ..mapping.synonym import SynonymAttribute
 from .attribute import QueryableAttribute
 from .entity import entity_of, owning_entity, propagated
 from .relationship import RelationshipSides, adapter_to_from, columns_of_entity, unchanged
+
+
+def without_synonym(element: Any) -> Any:
+    """The attribute that a synonym means; anything else as it is."""
+    while isinstance(element, SynonymAttribute):
+        element = element.target()
+    return element
 
 
 def is_relationship(element: Any) -> bool:
@@ -45,6 +52,7 @@ def is_relationship(element: Any) -> bool:
 
 def joined_entity(target: Any) -> Any:
     """The entity that the target of a join brings into the statement, or None for a plain FROM."""
+    target = without_synonym(target)
     if is_relationship(target):
         return target.comparator.entity
     return owning_entity(target)
@@ -67,6 +75,7 @@ class FromClauses:
         :param columns: the columns clause of the statement when they were added.
         """
         for target, onclause, left, flags in joins:
+            target, onclause = without_synonym(target), without_synonym(onclause)
             if is_relationship(target):
                 if onclause is not None:
                     raise exc.on_clause_for_relationship(target)
@@ -88,9 +97,12 @@ class FromClauses:
         self._edges.add(edge)
         if target is None:
             target = right.__clause_element__()
-        left = attribute.parent.__clause_element__() if left is None else left
-        if left.is_derived_from(target) and left == target:
-            raise exc.join_to_itself(target)
+        if left is None:
+            left = attribute.parent.__clause_element__()
+        elif owning_entity(left) not in (None, attribute.parent):
+            raise exc.other_left_side(owning_entity(left), attribute)
+        if right is attribute.parent:
+            raise exc.join_to_itself(right)
         index = self._index_of(left)
         self._put(EntityJoin(left if index is None else self.froms[index], target, attribute, **flags), index)
 
@@ -152,7 +164,7 @@ class EntityJoin(Join):
         right = coercions.expect(roles.FromClauseRole, right, legacy=True)
         subject = owning_entity(left) or owning_entity(right)
         if onclause is not None:
-            onclause = coercions.expect(roles.OnClauseRole, onclause)
+            onclause = without_synonym(coercions.expect(roles.OnClauseRole, onclause))
         if is_relationship(onclause):
             subject = subject or onclause.parent
             left, right, onclause = _along(onclause, left, right, isouter=isouter, full=full)
@@ -175,14 +187,8 @@ def _along(attribute: Any, left: Any, right: Any, *, isouter: bool, full: bool) 
     """Left side, right side and condition of the last JOIN that follows a relationship from *left* to *right*."""
     prop: RelationshipProperty = attribute.property
     parent = columns_of_entity(attribute.parent)
-    source = attribute.parent.selectable
-    if not clause_is_present(source, left) and selectables_overlap(source, left):
-        # the parent is selected from an alias or a subquery
-        from_left, from_entity = adapter_to_from(left), parent
-
-        def parent(column: Any) -> Any:
-            return from_left(from_entity(column))
-
+    if not clause_is_present(attribute.parent.selectable, left):
+        parent = adapter_to_from(left)  # the parent is selected from an alias or a subquery
     secondary = None if prop.secondary is None else prop.secondary._anonymous_fromclause()
     sides = RelationshipSides(
         parent, _target_columns(attribute, right), unchanged if secondary is None else adapter_to_from(secondary)

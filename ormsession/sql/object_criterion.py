@@ -21,6 +21,7 @@ from .. import exc
 from .._core import ColumnAdapter
 from ..mapping.join_condition import MANYTOONE
 from ..mapping.relationship import RelationshipProperty
+from ..mapping.synonym import SynonymAttribute
 from ..tracking.attributes import Attribute
 from ..tracking.state import InstanceState
 from ..tracking.symbols import INIT_OK, NO_VALUE, PASSIVE_NO_FETCH, PASSIVE_NO_RESULT, PASSIVE_OFF
@@ -180,9 +181,9 @@ def with_parent(instance: Any, prop: Any, from_entity: Any = None) -> Any:
         raise exc.with_parent_of_string()
     entity = None if from_entity is None else owning_entity(from_entity.__clause_element__())
     relation = prop
-    if isinstance(prop, Attribute):
+    if isinstance(prop, (Attribute, SynonymAttribute)):
         relation = prop.property
-        entity = entity or getattr(prop.comparator, "_of_type", None)
+        entity = entity or getattr(prop, "_of_type", None)
     if not isinstance(relation, RelationshipProperty):
         raise exc.with_parent_of_other(prop)
     entity = entity or relation.entity

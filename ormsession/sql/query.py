@@ -19,7 +19,7 @@ The session is whatever was handed in: it needs ``execute``, ``get`` and ``no_au
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -35,6 +35,7 @@ from .compile import EntitySelectState
 from .entity import BUNDLE_NOTE, FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, owning_entity
 from .from_statement import FromStatement
 from .joins import joined_entity
+from .object_criterion import with_parent
 
 
 def _generative(name: str, doc: str, *, before_limit: bool = False, adapts: Any = None) -> Callable[..., Any]:
@@ -79,6 +80,7 @@ class Query:
         self._adapter: Any = None  # of a query on a subquery: translates clauses to its columns
         self._has_assertions = True
         self._only_return_tuples = False
+        self._filters_by_joined = True  # filter_by() means the entity joined last
         self._set_entities(entities)
 
     def _set_entities(self, entities: Any) -> None:
@@ -170,7 +172,7 @@ class Query:
 
     def _filter_namespace(self) -> tuple[Any, Any]:
         statement = self._select
-        if statement._setup_joins:
+        if statement._setup_joins and self._filters_by_joined:
             element: Any = statement._setup_joins[-1][0]
             if joined_entity(element) is not None:
                 return joined_entity(element).entity_namespace, element
@@ -186,26 +188,47 @@ class Query:
             return getattr(origin, "entity_namespace", None) or getattr(origin, "c", None), origin
         return entity.entity_namespace, element
 
-    def join(self, target: Any, *props: Any, isouter: bool = False, full: bool = False) -> Query:
-        """Join to an entity or FROM clause.
+    def join(self, target: Any, onclause: Any = None, *, isouter: bool = False, full: bool = False) -> Query:
+        """Join to an entity or FROM clause, or along a relationship.
 
-        :param target: what is joined.
-        :param props: the ON clause, made from foreign keys when not given.
+        :param target: what is joined, or a relationship attribute.
+        :param onclause: the ON clause or a relationship attribute; made from foreign keys when not given.
         :param isouter: LEFT OUTER JOIN.
         :param full: FULL OUTER JOIN.
         """
         self._refuse_on_statement()
         self._refuse_after_limit("join")
-        onclause = props[0] if props else None
-        if len(props) > 1:
-            raise exc.join_chain()
         if onclause is not None and self._adapter is not None:
             onclause = self._adapted((onclause,), roles.OnClauseRole)[0]
-        return self._with(self._select.join(target, onclause, isouter=isouter, full=full))
+        query = self._with(self._select.join(target, onclause, isouter=isouter, full=full))
+        query._filters_by_joined = True
+        return query
 
-    def outerjoin(self, target: Any, *props: Any, full: bool = False) -> Query:
+    def outerjoin(self, target: Any, onclause: Any = None, *, full: bool = False) -> Query:
         """LEFT OUTER JOIN; as :meth:`join`."""
-        return self.join(target, *props, isouter=True, full=full)
+        return self.join(target, onclause, isouter=True, full=full)
+
+    def reset_joinpoint(self) -> Query:
+        """Let :meth:`filter_by` mean the first entity again, rather than the one joined last."""
+        copy = self._copy()
+        copy._filters_by_joined = False
+        return copy
+
+    def with_parent(self, instance: Any, property: Any = None, from_entity: Any = None) -> Query:
+        """[1.x] Only what a relationship of an object leads to; :func:`with_parent` is the modern spelling.
+
+        :param instance: the object.
+        :param property: its relationship; the first that leads to the entity of the query when not given.
+        :param from_entity: what stands for the related entity; the entity of the query when not given.
+        """
+        _warn_legacy("Query.with_parent()", "the with_parent() function as a criterion")
+        entity = owning_entity((from_entity or self._select._raw_columns[0]).__clause_element__())
+        if property is None:
+            relationships = instance._sa_instance_state.mapper.relationships.values()
+            property = next((each for each in relationships if each.mapper is entity.mapper), None)
+            if property is None:
+                raise exc.no_relationship_to_parent(instance, entity.class_)
+        return self.filter(with_parent(instance, property, entity.entity))  # type: ignore[no-any-return]
 
     def select_from(self, *from_obj: Any) -> Query:
         """Say what is selected from."""
@@ -406,6 +429,12 @@ class Query:
 
     _statement_20 = _final_statement  # the name by which sqlalchemy.testing asks for it
 
+    def _compile_state(self) -> Any:
+        """What compiling the query makes of its entities; raises whatever that raises."""
+        return self._final_statement().compile().compile_state
+
+    _compile_context = _compile_state
+
     def subquery(self, name: str | None = None, with_labels: bool = False, reduce_columns: bool = False) -> Subquery:
         """The query as a subquery.
 
@@ -476,7 +505,7 @@ class Query:
         if self.is_single_entity:
             result = result.scalars()
         if "yield_per" not in options and any(entity_of(column) is not None for column in columns):
-            result = result.unique()
+            result = result.unique(_row_key(columns))
         return result
 
     def all(self) -> list[Any]:
@@ -578,6 +607,21 @@ class Query:
         except exc.UnboundExecutionError:
             bind = None
         return str(statement.compile(bind))
+
+
+def _row_key(columns: Sequence[Any]) -> Callable[[Any], Any] | None:
+    """By what equal rows are known when values in them cannot be hashed; None when all can."""
+    types = [None if entity_of(each) is not None else getattr(each, "type", None) for each in columns]
+    if all(each is None or (each.hashable and not each._isnull) for each in types):
+        return None
+
+    def key(row: Any) -> tuple[Any, ...]:
+        return tuple(id(value) if is_object(value, type_) else value for value, type_ in zip(row, types, strict=True))
+
+    def is_object(value: Any, type_: Any) -> bool:
+        return type_ is None or not isinstance(value, Hashable)
+
+    return key
 
 
 def _warn_legacy(old: str, new: str) -> None:

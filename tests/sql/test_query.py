@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import bindparam, event, exists, func, literal_column, select, text
+from sqlalchemy import (
+    Integer,
+    TypeDecorator,
+    bindparam,
+    event,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.exc import ArgumentError, LegacyAPIWarning, MultipleResultsFound, NoResultFound, SADeprecationWarning
+from sqlalchemy.types import NullType
 
 from ormsession import Query, Session, aliased, exc, inspect, load_only
 from ormsession.testing import assert_sql, recorded_sql
@@ -55,7 +67,7 @@ class TestBuilding:
         assert "LEFT OUTER JOIN addresses ON addresses.email = users.name" in query_sql(
             Query(User).outerjoin(Address, Address.email == User.name)
         )
-        with pytest.raises(ArgumentError, match="one target"):
+        with pytest.raises(TypeError, match="positional arguments"):
             Query(User).join(Address, Address.user_id == User.id, Address)
 
     def test_the_rest_of_a_select(self, User):
@@ -243,6 +255,29 @@ class TestRunning:
 
     def test_first_of_nothing_is_none(self, session, User):
         assert session.query(User).filter_by(id=9).first() is None
+
+    def test_rows_with_values_that_cannot_be_hashed_are_all_given(self, session, User, Address, users):
+        class Listed(TypeDecorator):
+            impl = Integer
+            cache_ok = True
+            hashable = False
+
+            def process_result_value(self, value, dialect):
+                return [value]
+
+        years = type_coerce(users.c.age_int, Listed).label("years")
+        rows = session.query(User, years).join(Address).all()
+        assert [row.years for row in rows] == [[20], [20]]
+        with pytest.raises(exc.InvalidRequestError, match="non-hashable"):
+            session.execute(select(User, years)).unique().all()
+
+    def test_values_of_an_unknown_type_are_hashed_when_they_can_be(self, session, User, Address):
+        unknown = type_coerce("same", NullType).label("unknown")
+        assert len(session.query(User, unknown).join(Address).all()) == 1
+        assert len(session.execute(select(User, unknown).join(Address)).unique().all()) == 1
+
+    def test_it_can_be_transformed(self, session, User):
+        assert session.query(User).with_transformation(lambda query: query.filter(User.id == 1)).one().name == "ed"
 
     def test_text_can_be_run(self, session, User):
         query = session.query(User).from_statement(text("SELECT * FROM users WHERE id = :id")).params(id=2)
