@@ -888,6 +888,15 @@ def already_flushing() -> InvalidRequestError:
     return InvalidRequestError("Session is already flushing")
 
 
+def flushing_in_another_thread() -> IllegalStateChangeError:
+    """A session was used in one thread while another was flushing it."""
+    return IllegalStateChangeError(
+        "This Session is being flushed in another thread; a session and its objects belong to one thread at a time: "
+        "give each thread a session of its own, for example with scoped_session",
+        code="isce",
+    )
+
+
 def endless_flush(times: int) -> FlushError:
     """Each flush of a commit left something to flush."""
     return FlushError(

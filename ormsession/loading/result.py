@@ -18,13 +18,14 @@ for, and the next one is fetched when it is used up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Result
 from sqlalchemy.engine import ChunkedIteratorResult
 
+from .. import exc
 from .._core import raw_fetchall, raw_fetchmany, result_metadata, result_processors
 from ..sql.columns import column_choice
 from ..sql.layout import BundleSlot, ColumnSlot, EntitySlot, Layout, Slot, located, row_keys
@@ -73,7 +74,7 @@ class StatementLoader:
             result_metadata,
             self.names,
             processors=row_processors,
-            filters=[id if isinstance(slot, EntitySlot) else None for slot in layout],
+            filters=[_unique_filter(slot) for slot in layout],
         )
         """Describes the columns of a result, given the objects by which they are found in its rows."""
 
@@ -117,6 +118,22 @@ class StatementLoader:
             return instances
 
         return load
+
+
+def _unique_filter(slot: Slot) -> Callable[[Any], Any] | None:
+    """By what ``unique()`` knows equal elements: objects by identity, values by themselves where they can be hashed."""
+    if isinstance(slot, EntitySlot):
+        return id
+    type_ = getattr(getattr(slot, "expression", None), "type", None)
+    if type_ is None or (type_.hashable and not type_._isnull):
+        return None
+
+    def refuse_unhashable(value: Any) -> Any:
+        if not type_.hashable or not isinstance(value, Hashable):
+            raise exc.unhashable_values(type_)
+        return value
+
+    return refuse_unhashable
 
 
 def _is_plain(layout: Layout) -> bool:

@@ -25,7 +25,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Label
-from sqlalchemy.sql.expression import LABEL_STYLE_NONE, FromClause
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.expression import ColumnClause, FromClause
+from sqlalchemy.sql.functions import FunctionElement
 
 from .._core import ColumnAdapter, SelectState
 from ..mapping import hooks
@@ -81,11 +83,23 @@ def entity_of(element: Any) -> Any:
 
 
 def owning_entity(element: Any) -> Any:
-    """The entity that *element* is, belongs to or was made from, or None."""
+    """The entity that *element* is, belongs to or was made from, or None.
+
+    A column of a subquery belongs to the subquery, whatever entities are inside.
+    """
     entity = getattr(element, "_annotations", {}).get("parententity")
-    if entity is None:
-        entity = getattr(element, "_propagate_attrs", {}).get("plugin_subject")
-    return entity
+    if entity is not None or isinstance(element, ColumnClause) or not hasattr(element, "get_children"):
+        return entity
+    if isinstance(element, FromClause) and not isinstance(element, FunctionElement):
+        return None
+    return next(
+        (
+            entity
+            for each in visitors.iterate(element)
+            if (entity := getattr(each, "_annotations", {}).get("parententity")) is not None
+        ),
+        None,
+    )
 
 
 def is_entity_statement(statement: Any) -> bool:
@@ -111,9 +125,16 @@ def adapter_to(subquery: Any) -> ColumnAdapter:
 
 
 def naming_of(statement: Any) -> Any:
-    """The function that gives the columns of a statement's rows their names, each used once."""
-    style = LABEL_STYLE_NONE if QUERY_NOTE in statement._annotations else statement._label_style
-    return SelectState._column_naming_convention(style)
+    """The function that gives the columns of a statement's rows their names."""
+    if QUERY_NOTE in statement._annotations:
+        return _plain_name
+    return SelectState._column_naming_convention(statement._label_style)
+
+
+def _plain_name(column: Any) -> str | None:
+    """The name of a column in the rows of a Query: that of its attribute, else its own, else none."""
+    name: str | None = column._annotations.get("proxy_key") or getattr(column, "key", None)
+    return name
 
 
 def entity_columns(entity: Any) -> list[tuple[ColumnProperty, Any]]:

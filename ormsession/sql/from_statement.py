@@ -41,7 +41,7 @@ class FromStatement(Generative, ExecutableReturnsRows):
         self.element = coercions.expect(roles.ReturnsRowsRole, element)
         self._propagate_attrs = select._propagate_attrs
         self._annotations = select._annotations  # a Query's rows have plain names
-        self._label_style = select._label_style
+        self._label_style = getattr(element, "_label_style", select._label_style)
         self._with_options = select._with_options
         self._execution_options = element._execution_options.union(select._execution_options)
 
