@@ -1309,6 +1309,11 @@ def warn_several_rows_for_one_eagerly(prop: Any) -> None:
     )
 
 
+def bad_chunk_size(size: Any) -> ArgumentError:
+    """``selectinload(chunksize=...)`` that is no number of objects."""
+    return ArgumentError(f"chunksize of selectinload(): please use a positive non-zero integer; got {size!r}")
+
+
 # ---------------------------------------------------------------- loading: implicit loads
 
 

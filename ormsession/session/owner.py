@@ -8,6 +8,7 @@ listeners shows them those statements too.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,8 @@ class StateOwner:
     """What the older modes need; None when none is used."""
     _is_writing: bool
     """A flush is sending its statements; written by the flush."""
+    _flushing_thread: int | None
+    """The thread in which it is; None before the first."""
     _is_closed: bool
     """Closed for good: ``close()`` with ``close_resets_only=False``."""
 
@@ -82,6 +85,8 @@ class StateOwner:
 
     def _autobegin_t(self) -> SessionTransaction:
         """The innermost transaction; begins one when there is none."""
+        if self._flushing:
+            self._refuse_other_threads()
         if self._block is not None:
             self._refuse_in_ended_block()
         transaction = self._transaction
@@ -94,6 +99,11 @@ class StateOwner:
             # a listener of its creation may have ended it and begun another
             transaction = self._transaction or transaction
         return transaction
+
+    def _refuse_other_threads(self) -> None:
+        """Refuse to work in another thread than the one in which a flush is running."""
+        if self._flushing_thread != threading.get_ident():
+            raise exc.flushing_in_another_thread()
 
     def _refuse_in_ended_block(self) -> None:
         """Refuse to go on in a ``with`` block whose transaction is over."""
@@ -145,9 +155,7 @@ class StateOwner:
             else:
                 purpose = "column" if mapper_spoken_of(statement) is None else "get"
             options = execution_options or EMPTY
-            request = Request(
-                statement, params, options, {"mapper": mapper}, purpose=purpose, loaded_from=loaded_from
-            )
+            request = Request(statement, params, options, {"mapper": mapper}, purpose=purpose, loaded_from=loaded_from)
             return self._execute_request(request, tuple(self.dispatch.do_orm_execute))
         return self.connection_for(mapper).execute(statement, params, execution_options=execution_options)
 

@@ -27,6 +27,7 @@ the transaction in progress.
 from __future__ import annotations
 
 import contextlib
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -143,7 +144,7 @@ class Session(StateOwner, SessionClassMethods):
         self._block = None
         self._is_closed = False
         self._flushing = False
-        """A flush or bulk operation is in progress."""
+        self._flushing_thread = None
         self._is_writing = False
         """The statements of a flush are being sent; changes made now come too late for it."""
         self._legacy = None
@@ -504,7 +505,7 @@ class Session(StateOwner, SessionClassMethods):
             return
         if objects is not None:
             legacy.warn_flush_of_objects()
-        self._flushing = True
+        self._flushing, self._flushing_thread = True, threading.get_ident()
         try:
             flushing.flush(self, objects)
         finally:
@@ -586,7 +587,7 @@ class Session(StateOwner, SessionClassMethods):
         """A level of the transaction for one bulk operation; a failure rolls it back as it does for a flush."""
         if self._flushing:
             raise exc.already_flushing()
-        self._flushing = True
+        self._flushing, self._flushing_thread = True, threading.get_ident()
         try:
             transaction = self._frame()
             try:
@@ -631,6 +632,8 @@ class Session(StateOwner, SessionClassMethods):
 
     def rollback(self) -> None:
         """Roll back the transaction with everything inside it, database and objects."""
+        if self._flushing:
+            self._refuse_other_threads()
         transaction = self._transaction
         if transaction is not None:
             transaction.rollback(_to_root=not transaction._is_counted)
@@ -652,6 +655,8 @@ class Session(StateOwner, SessionClassMethods):
         self._close(invalidate=True)
 
     def _close(self, *, invalidate: bool = False, is_final: bool = False) -> None:
+        if self._flushing:
+            self._refuse_other_threads()
         if is_final:
             self._is_closed = True
         membership.expunge_all(self)

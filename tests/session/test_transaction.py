@@ -526,10 +526,12 @@ class TestOneThreadAtATime:
         @event.listens_for(session, "after_flush")
         def meanwhile(session, context):
             def use():
-                try:
-                    session.flush()
-                except InvalidRequestError as error:
-                    told.append(str(error))
+                execute = lambda: session.execute(text("SELECT 1"))  # noqa: E731
+                for call in (session.flush, session.commit, session.rollback, session.close, execute):
+                    try:
+                        call()
+                    except (InvalidRequestError, IllegalStateChangeError) as error:
+                        told.append(str(error))
 
             thread = threading.Thread(target=use)
             thread.start()
@@ -537,7 +539,9 @@ class TestOneThreadAtATime:
 
         session.add(User(name="ed"))
         session.flush()
-        assert told == ["Session is already flushing"]
+        assert told[0] == "Session is already flushing"
+        assert ["flushed in another thread" in each for each in told[1:]] == [True] * 4
+        assert session.scalar(text("SELECT count(*) FROM users")) == 1
 
 
 def test_the_events_of_one_commit_come_in_order(session, User):
