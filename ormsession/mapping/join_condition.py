@@ -274,6 +274,30 @@ class JoinCondition:
                 )
 
             self._mark(is_remote, "remote")
+            if overlapping:
+                self._mark_partners()
+
+    def _mark_partners(self) -> None:
+        """Of a column that both sides have, the occurrence that meets a column of the parent alone is remote."""
+        of_parent, of_target = self.sides.parent.c.contains_column, self.sides.target.c.contains_column
+
+        def is_partner(element: Any, other: Any) -> bool:
+            return (
+                _is_column(element)
+                and _is_column(other)
+                and not (marks(element, "remote") or marks(other, "remote"))
+                and (of_parent(element) and of_target(element))
+                and (of_parent(other) and not of_target(other))
+            )
+
+        def visit(binary: Any) -> None:
+            left, right = binary.left, binary.right
+            if is_partner(left, right):
+                binary.left = left._annotate({"remote": True})
+            elif is_partner(right, left):
+                binary.right = right._annotate({"remote": True})
+
+        self.primaryjoin = visitors.cloned_traverse(self.primaryjoin, {}, {"binary": visit})
 
     def _set_twins_apart(self) -> None:
         """Where a column is compared with itself, one occurrence is the parent's and one the related row's."""

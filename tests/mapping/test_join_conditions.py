@@ -209,3 +209,13 @@ def test_a_column_of_the_parent_called_remote_is_warned_about():
             foreign_keys=[odd.c.user_id],
             remote_side=[users.c.id],
         )
+
+
+def test_a_table_inside_a_join_that_is_mapped_may_be_the_target():
+    both = users.join(addresses)
+    to_many = JoinCondition(sides(both, addresses), primaryjoin=users.c.id == addresses.c.user_id)
+    assert to_many.direction is ONETOMANY
+    assert to_many.local_remote_pairs == [(users.c.id, addresses.c.user_id)]
+    to_one = JoinCondition(sides(addresses, both), primaryjoin=users.c.id == addresses.c.user_id)
+    assert to_one.direction is MANYTOONE
+    assert to_one.local_remote_pairs == [(addresses.c.user_id, users.c.id)]
