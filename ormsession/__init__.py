@@ -11,6 +11,7 @@ from .loading.dynamic import AppenderQuery
 from .loading.options import (
     Load,
     UserDefinedOption,
+    contains_eager,
     defaultload,
     defer,
     immediateload,
@@ -129,6 +130,7 @@ __all__ = [
     "collection",
     "column_property",
     "configure_mappers",
+    "contains_eager",
     "defaultload",
     "defer",
     "deferred",

@@ -70,7 +70,12 @@ def _is_plain_equality(condition: Any, count: int) -> bool:
 
 def _plan_by_condition(prop: RelationshipProperty) -> LazyPlan:
     clause = prop.join_condition.lazy_clause()
-    names = {key: f"param_{index}" for index, key in enumerate(clause.columns, 1)}
+    own = set(clause.columns)
+    has_literals = any(
+        isinstance(element, BindParameter) and element.key not in own for element in visitors.iterate(clause.criterion)
+    )
+    word = "key" if has_literals else "param"  # "param" is also what Core calls literals
+    names = {key: f"{word}_{index}" for index, key in enumerate(clause.columns, 1)}
 
     def with_name(element: Any, **kw: Any) -> Any:
         # statements that compare equal share one compiled form, so their parameters must have the same names

@@ -30,7 +30,7 @@ from ..mapping.properties import ColumnProperty, SynonymProperty
 from ..mapping.relationship import RelationshipProperty
 from ..sql.columns import ColumnChoice
 from ..sql.entity import entity_of
-from .steps import EVERYTHING, RelatedChoice, Step, entity_name
+from .steps import CONTAINED, EVERYTHING, RelatedChoice, Step, entity_name
 
 
 class LoaderOption(ExecutableOption, HasCacheKey):
@@ -112,15 +112,16 @@ class Load(LoaderOption):
             option = Load._of(root, option.path, entity, (*option.steps, Step(name, option.path, entity, word, choice)))
         return option
 
-    def _with_relationship(self, name: str, lazy: str | None, keys: tuple[Any, ...]) -> Load:
+    def _with_relationship(self, name: str, lazy: str | None, keys: tuple[Any, ...], **how: Any) -> Load:
         option = self
         for attribute in keys[:-1]:
             option = option._through("defaultload", None, attribute)
-        return option._through(name, lazy, keys[-1]) if keys else option
+        return option._through(name, lazy, keys[-1], **how) if keys else option
 
-    def _through(self, name: str, lazy: str | None, attribute: Any) -> Load:
+    def _through(self, name: str, lazy: str | None, attribute: Any, **how: Any) -> Load:
         """The chain with a step for a relationship, moved to the entity behind it."""
-        choice = None if lazy is None else RelatedChoice(lazy)
+        target = getattr(attribute, "_of_type", None)
+        choice = None if lazy is None else RelatedChoice(lazy, target=target, **how)
         if _is_everything(attribute):
             step = Step(name, self.path, self.entity, EVERYTHING, choice or RelatedChoice("select"))
             return Load._of(self.root, self.path, self.entity, (*self.steps, step))
@@ -131,7 +132,8 @@ class Load(LoaderOption):
             )
         entity = self._bound_to(owner, attribute)
         steps = self.steps if choice is None else (*self.steps, Step(name, self.path, entity, prop.key, choice))
-        return Load._of(self.root if self.root is not None else entity, (*self.path, prop.key), prop.entity, steps)
+        root = self.root if self.root is not None else entity
+        return Load._of(root, (*self.path, prop.key), prop.entity if target is None else target, steps)
 
     # ------------------------------------------------------------ columns
 
@@ -179,11 +181,17 @@ class Load(LoaderOption):
 
     def joinedload(self, *keys: Any, innerjoin: bool | None = None) -> Load:
         """Load related objects along with their object; *innerjoin* tells that there always are some."""
-        return self._with_relationship("joinedload", "joined", keys)
+        return self._with_relationship("joinedload", "joined", keys, inner=innerjoin)
 
-    def selectinload(self, *keys: Any) -> Load:
-        """Load related objects along with their object."""
-        return self._with_relationship("selectinload", "selectin", keys)
+    def contains_eager(self, *keys: Any) -> Load:
+        """Take related objects from what the statement joins itself; ``of_type(alias)`` says from which alias."""
+        return self._with_relationship("contains_eager", CONTAINED, keys)
+
+    def selectinload(self, *keys: Any, chunksize: int | None = None) -> Load:
+        """Load related objects along with their object, for *chunksize* objects at a time."""
+        if chunksize is not None and (not isinstance(chunksize, int) or chunksize < 1):
+            raise exc.bad_chunk_size(chunksize)
+        return self._with_relationship("selectinload", "selectin", keys, size=chunksize)
 
     def subqueryload(self, *keys: Any) -> Load:
         """Load related objects along with their object."""
@@ -225,7 +233,15 @@ class Load(LoaderOption):
         def key_of(entity: Any) -> Any:
             return entity and entity._gen_cache_key(anon_map, bindparams)
 
-        return (Load, *((step.name, step.path, key_of(step.entity), step.word, step.choice) for step in self.steps))
+        def choice_key(choice: Any) -> Any:
+            if isinstance(choice, ColumnChoice):
+                return choice
+            return (choice.lazy, choice.inner, choice.size, key_of(choice.target))
+
+        return (
+            Load,
+            *((step.name, step.path, key_of(step.entity), step.word, choice_key(step.choice)) for step in self.steps),
+        )
 
     def process_compile_state(self, compile_state: Any) -> None:
         """Enter what is wanted in the compile state of a statement; called by ``sql`` while it is compiled.
@@ -378,12 +394,24 @@ def joinedload(*keys: Any, innerjoin: bool | None = None) -> Load:
     return _start().joinedload(*keys, innerjoin=innerjoin)
 
 
-def selectinload(*keys: Any) -> Load:
+def contains_eager(*keys: Any) -> Load:
+    """An option: take related objects from what the statement joins itself.
+
+    :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+        ``of_type(alias)`` says from which alias the objects are taken.
+
+    >>> select(User).join(User.addresses).options(contains_eager(User.addresses))          # doctest: +SKIP
+    """
+    return _start().contains_eager(*keys)
+
+
+def selectinload(*keys: Any, chunksize: int | None = None) -> Load:
     """An option: load related objects along with their object.
 
     :param keys: a relationship, or several that lead from one to the next; the option is about the last.
+    :param chunksize: for how many objects one statement asks.
     """
-    return _start().selectinload(*keys)
+    return _start().selectinload(*keys, chunksize=chunksize)
 
 
 def subqueryload(*keys: Any) -> Load:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
 
 EVERYTHING = "*"
-EAGER = frozenset(("joined", "selectin", "subquery", "immediate"))
+CONTAINED = "contained"
+"""Said by an option: the statement joins the related rows itself."""
+EAGER = frozenset(("joined", "selectin", "subquery", "immediate", CONTAINED))
 """The words that ask for related objects along with their object."""
 
 
@@ -28,6 +30,12 @@ class RelatedChoice:
     """What an option wants for a relationship: a word such as ``relationship(lazy=...)`` takes."""
 
     lazy: str
+    inner: bool | str | None = None
+    """Of a join: there always are related objects; None when the option does not say."""
+    size: int | None = None
+    """How many keys one statement asks for."""
+    target: Any = None
+    """What stands for the related entity, as ``of_type()`` says; None for the mapped one."""
 
 
 @dataclass(frozen=True, slots=True)

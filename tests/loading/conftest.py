@@ -48,7 +48,15 @@ class Reader:
         self.identity_map.modified[state] = obj
 
     def run(
-        self, statement: Any, params: Any = None, *, mapper: Any, execution_options: Any = None, autoflush: bool = False
+        self,
+        statement: Any,
+        params: Any = None,
+        *,
+        mapper: Any,
+        execution_options: Any = None,
+        autoflush: bool = False,
+        for_relationship: bool = False,
+        loaded_from: Any = None,
     ) -> Any:
         self.autoflushes += autoflush
         return self.connection.execute(statement, params, execution_options=execution_options)
