@@ -227,6 +227,20 @@ class TestClassesWithSpecialMethods:
         user = User(name="ed")
         assert (user.name, user.age, user.shoe) == ("ed", None, "<shoe>")
 
+    def test_a_finalizer_runs_as_soon_as_the_object_is_let_go(self, mapping, users):
+        finalized = []
+
+        class User:
+            def __del__(self):
+                finalized.append(self.name)
+
+        mapping.map_imperatively(User, users)
+        user = User(name="ed")
+        user.name = "jo"
+        assert finalized == []
+        del user
+        assert finalized == ["jo"]
+
     def test_copies_are_transient_objects_of_their_own(self, mapping, users):
         class User:
             pass

@@ -7,7 +7,7 @@ from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, joi
 from sqlalchemy import column as plain_column
 from sqlalchemy.exc import ArgumentError
 
-from ormsession import column_property
+from ormsession import Session, column_property, deferred
 
 
 class Thing:
@@ -96,3 +96,14 @@ def test_a_select_over_nothing_needs_it_spelled_out(mapping):
     subquery = select(literal_column("1").label("x"), literal_column("2").label("y")).subquery()
     mapper = mapping.map_imperatively(Thing, subquery, primary_key=[subquery.c.x])
     assert (mapper.tables, mapper.pk_keys) == ((), ("x",))
+
+
+def test_a_deferred_one_is_selected_all_the_same(mapping, users, engine):
+    mapping.map_imperatively(Thing, users, properties={"id": deferred(users.c.id)})
+    users.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Thing(name="ed"))
+        session.commit()
+        session.expunge_all()
+        thing = session.scalars(select(Thing)).one()
+        assert vars(thing)["id"] == 1
