@@ -309,11 +309,11 @@ class AttributeEvents(TargetEvents):
         cls,
         event_key: Any,
         *,
-        active_history: bool = False,
         raw: bool = False,
         retval: bool = False,
-        propagate: bool = False,
         include_key: bool = False,
+        active_history: bool = False,
+        propagate: bool = False,
         **options: Any,
     ) -> None:
         target, listener = event_key.dispatch_target, event_key._listen_fn

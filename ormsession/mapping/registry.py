@@ -1,8 +1,9 @@
 """The registry: what maps classes, and knows which ones it has mapped.
 
 Registries are independent of each other: each can be configured and disposed alone, as long as no class of
-one refers to a class of another.  Mapped classes are held weakly, through their managers; a class that
-nobody uses any more goes, and its mapper with it.
+one refers to a class of another.  A registry holds its classes weakly.  What keeps a mapped class alive is
+its entry with ``sqlalchemy.inspect``; a program that maps classes by the dozen disposes of their registry
+when it has done with them.
 """
 
 from __future__ import annotations
