@@ -144,7 +144,9 @@ class ObjectDeletedError(InvalidRequestError):
     """
 
     def __init__(self, state: Any, msg: str | None = None) -> None:
-        super().__init__(msg or f"Instance '{state_text(state)}' has been deleted, or its row is otherwise not present.")
+        super().__init__(
+            msg or f"Instance '{state_text(state)}' has been deleted, or its row is otherwise not present."
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (None, self.args[0])
@@ -188,7 +190,8 @@ def _unmapped_instance_text(obj: object) -> str:
     cls = type(obj)
     if isinstance(obj, type):
         return (
-            f"Class '{_class_name(obj)}' is not mapped; was a class ({_class_name(obj)}) supplied where an instance was required?"
+            f"Class '{_class_name(obj)}' is not mapped; was a class ({_class_name(obj)}) supplied where an instance "
+            f"was required?"
         )
     if hasattr(cls, "_sa_class_manager"):
         return (
@@ -223,7 +226,9 @@ def no_value_to_delete(attribute: Any) -> AttributeError:
 
 def not_associated(child: Any, parent_state: Any, key: str) -> ValueError:
     """*child* was to be removed from an attribute that does not hold it."""
-    return ValueError(f"Object {instance_text(child)} not associated with {state_text(parent_state)} on attribute '{key}'")
+    return ValueError(
+        f"Object {instance_text(child)} not associated with {state_text(parent_state)} on attribute '{key}'"
+    )
 
 
 def cannot_flag_modified(key: str) -> InvalidRequestError:
@@ -245,7 +250,8 @@ def unpickled_without_mapping(cls: type) -> UnmappedInstanceError:
     """A pickled object whose class is not mapped in this process."""
     return UnmappedInstanceError(
         cls,
-        f"Cannot deserialize object of type <class '{_class_name(cls)}'> - no mapper() has been configured for this class "
+        f"Cannot deserialize object of type <class '{_class_name(cls)}'> - no mapper() has been configured for this "
+        f"class "
         "within the current Python process!",
     )
 
@@ -253,14 +259,16 @@ def unpickled_without_mapping(cls: type) -> UnmappedInstanceError:
 def key_taken(state: Any) -> InvalidRequestError:
     """The identity map already holds another object under the key of *state*."""
     return InvalidRequestError(
-        f"Can't attach instance {state_text(state)}; another instance with key {state.key} is already present in this session."
+        f"Can't attach instance {state_text(state)}; another instance with key {state.key} is already present in this "
+        f"session."
     )
 
 
 def dereferenced(key: str, cls: type) -> ObjectDereferencedError:
     """An attribute of an object that is gone was to be changed."""
     return ObjectDereferencedError(
-        f"Can't emit change event for attribute '{key}' - parent object of type <{cls.__name__}> has been garbage collected."
+        f"Can't emit change event for attribute '{key}' - parent object of type <{cls.__name__}> has been garbage "
+        f"collected."
     )
 
 
@@ -308,6 +316,12 @@ def column_not_in_result(column: Any) -> NoSuchColumnError:
         f"Could not locate column in row for column '{column}': the statement has to return it, "
         "under this name, for the entity that its rows become"
     )
+
+
+def warn_alias_lacks(key: str, *, by_name: bool) -> None:
+    """An attribute of an alias was used, and the subquery of the alias has no column for it."""
+    cure = "ensure name is correct in expression" if by_name else "to match by name, use the adapt_on_names parameter"
+    warnings.warn(f"Did not locate an expression in selectable for attribute {key!r}; {cure}", SAWarning, stacklevel=4)
 
 
 def adapt_on_names_of_selectable() -> ArgumentError:
@@ -596,7 +610,9 @@ def already_mapped(cls: type) -> ArgumentError:
 
 def builtin_class(cls: type) -> ArgumentError:
     """A built-in type was to be mapped."""
-    return ArgumentError(f"Class '{_class_name(cls)}' can't be mapped: it is a built-in type; map a class derived from it")
+    return ArgumentError(
+        f"Class '{_class_name(cls)}' can't be mapped: it is a built-in type; map a class derived from it"
+    )
 
 
 def unmappable_class(cls: type, reason: str, cure: str) -> ArgumentError:
@@ -622,7 +638,9 @@ def no_table(cls: type) -> ArgumentError:
 
 def mapped_to_select(cls: type) -> ArgumentError:
     """A class was mapped to a SELECT that has no name."""
-    return ArgumentError(f"Class '{_class_name(cls)}' can't be mapped to a select(); call .subquery() on the select first")
+    return ArgumentError(
+        f"Class '{_class_name(cls)}' can't be mapped to a select(); call .subquery() on the select first"
+    )
 
 
 def not_selectable(cls: type, given: Any) -> ArgumentError:
@@ -679,7 +697,8 @@ def primary_key_not_mapped(mapper: Any, column: Any) -> ArgumentError:
 def bad_property(mapper: Any, key: str, value: Any) -> ArgumentError:
     """A value in ``properties=`` that is neither a column nor a property."""
     return ArgumentError(
-        f"Property {key!r} of {mapper} expects a column, a list of columns, or a property such as column_property(...), "
+        f"Property {key!r} of {mapper} expects a column, a list of columns, or a property such as "
+        f"column_property(...), "
         f"got {value!r}"
     )
 
@@ -687,7 +706,8 @@ def bad_property(mapper: Any, key: str, value: Any) -> ArgumentError:
 def text_as_column(text: str) -> ArgumentError:
     """A string where a column or an SQL expression belongs."""
     return ArgumentError(
-        f"Column expression expected for a column property, got {text!r}; pass the column itself, or literal({text!r}) for a value"
+        f"Column expression expected for a column property, got {text!r}; pass the column itself, or literal({text!r}) "
+        f"for a value"
     )
 
 
@@ -785,7 +805,8 @@ def dependent_registries() -> InvalidRequestError:
 def identity_key_arguments(given: int) -> ArgumentError:
     """``identity_key`` with arguments that name no row, or two."""
     return ArgumentError(
-        f"identity_key() takes a class with a primary key, a class with row=, or instance=; got {given} of its arguments"
+        f"identity_key() takes a class with a primary key, a class with row=, or instance=; got {given} of its "
+        f"arguments"
     )
 
 
@@ -794,7 +815,9 @@ def identity_key_arguments(given: int) -> ArgumentError:
 
 def attached_elsewhere(state: Any, owner: int, here: int) -> InvalidRequestError:
     """An object of another session was added, deleted or merged."""
-    return InvalidRequestError(f"Object '{state_text(state)}' is already attached to session '{owner}' (this is '{here}')")
+    return InvalidRequestError(
+        f"Object '{state_text(state)}' is already attached to session '{owner}' (this is '{here}')"
+    )
 
 
 def already_deleted(state: Any) -> InvalidRequestError:
@@ -833,7 +856,8 @@ def could_not_refresh(state: Any) -> InvalidRequestError:
 def ambiguous_for_update() -> ArgumentError:
     """``with_for_update={}``."""
     return ArgumentError(
-        "with_for_update should be the boolean value True, or a dictionary with options.  A blank dictionary is ambiguous."
+        "with_for_update should be the boolean value True, or a dictionary with options.  A blank dictionary is "
+        "ambiguous."
     )
 
 
@@ -900,7 +924,8 @@ def flushing_in_another_thread() -> IllegalStateChangeError:
 def endless_flush(times: int) -> FlushError:
     """Each flush of a commit left something to flush."""
     return FlushError(
-        f"Over {times} subsequent flushes have occurred within session.commit() - is an after_flush() hook creating new objects?"
+        f"Over {times} subsequent flushes have occurred within session.commit() - is an after_flush() hook creating "
+        f"new objects?"
     )
 
 
@@ -980,7 +1005,8 @@ def transaction_refused(name: str, state: Any) -> InvalidRequestError:
 def pending_rollback(original: BaseException) -> PendingRollbackError:
     """A session was used after a failed flush, before its rollback."""
     return PendingRollbackError(
-        "This Session's transaction has been rolled back due to a previous exception during flush. To begin a new transaction "
+        "This Session's transaction has been rolled back due to a previous exception during flush. To begin a new "
+        "transaction "
         f"with this Session, first issue Session.rollback(). Original exception was: {original}",
         code="7s2a",
     )
@@ -1048,9 +1074,7 @@ def no_connection_acquired(bind: Any) -> InvalidRequestError:
 
 
 CONNECTION_OPTIONS_IGNORED = "Connection is already established for the given bind; execution_options ignored"
-CHANGED_WHILE_INACTIVE = (
-    "Session's state has been changed on a non-active transaction - this state will be discarded."
-)
+CHANGED_WHILE_INACTIVE = "Session's state has been changed on a non-active transaction - this state will be discarded."
 
 
 # ------------------------------------------------------------ sessions: binds, statements, scopes
@@ -1098,16 +1122,22 @@ def scope_occupied() -> InvalidRequestError:
 def not_a_session_factory() -> ArgumentError:
     """A scoped session was listened to whose factory is no session class or ``sessionmaker``."""
     return ArgumentError(
-        "Session event listen on a scoped_session requires that its creation callable is associated with the Session class."
+        "Session event listen on a scoped_session requires that its creation callable is associated with the Session "
+        "class."
     )
 
 
-SCOPE_OCCUPIED = "At least one scoped session is already present.  configure() can not affect sessions that have already been created."
+SCOPE_OCCUPIED = (
+    "At least one scoped session is already present.  configure() can not affect sessions that have "
+    "already been created."
+)
 
 
 def unknown_lockmode(mode: Any) -> ArgumentError:
     """An unknown ``lockmode``."""
-    return ArgumentError(f"Unknown lockmode {mode!r}; use with_for_update=, or one of 'read', 'update', 'update_nowait'")
+    return ArgumentError(
+        f"Unknown lockmode {mode!r}; use with_for_update=, or one of 'read', 'update', 'update_nowait'"
+    )
 
 
 # ---------------------------------------------------------------- unit of work
@@ -1135,7 +1165,8 @@ def null_identity(state: Any) -> FlushError:
 def null_version(state: Any) -> FlushError:
     """A versioned object has no version to compare with."""
     return FlushError(
-        f"Instance does not contain a non-NULL version value: {state_text(state)}; set it, or let a version_id_generator "
+        f"Instance does not contain a non-NULL version value: {state_text(state)}; set it, or let a "
+        f"version_id_generator "
         "or the database make it"
     )
 
@@ -1153,7 +1184,8 @@ def stale_rows_text(verb: str, table: str, expected: int, matched: int) -> str:
 def rows_to_delete_missing_text(table: str, expected: int, matched: int) -> str:
     """The warning for a DELETE that found fewer rows than objects."""
     return (
-        f"{stale_rows_text('delete', table, expected, matched)} The rows were deleted by someone else, or by the database "
+        f"{stale_rows_text('delete', table, expected, matched)} The rows were deleted by someone else, or by the "
+        f"database "
         "itself; map the class with confirm_deleted_rows=False when that is expected"
     )
 
@@ -1188,13 +1220,17 @@ def unsortable_keys(error: BaseException) -> InvalidRequestError:
 
 def conflicting_identity_text(new: Any, known: Any) -> str:
     """The warning for a new object whose key the session already knows by another object."""
-    return f"New instance {state_text(new)} with identity key {known.key} conflicts with persistent instance {state_text(known)}"
+    return (
+        f"New instance {state_text(new)} with identity key {known.key} conflicts with persistent instance "
+        f"{state_text(known)}"
+    )
 
 
 def mapping_without_key(mapper: Any, attribute: str, mapping: Any) -> InvalidRequestError:
     """A dictionary for a bulk update that does not say which row it means."""
     return InvalidRequestError(
-        f"A dictionary for the bulk update of {mapper} has no value for the primary key attribute '{attribute}': {mapping!r}; "
+        f"A dictionary for the bulk update of {mapper} has no value for the primary key attribute '{attribute}': "
+        f"{mapping!r}; "
         "every dictionary must hold the complete primary key"
     )
 
@@ -1251,7 +1287,8 @@ def raiseload_column(state: Any, key: str) -> InvalidRequestError:
 def cannot_refresh_without_key(state: Any) -> InvalidRequestError:
     """Expired attributes of an object whose row cannot be found were asked for."""
     return InvalidRequestError(
-        f"Instance {state_text(state)} cannot be refreshed - it's not persistent and does not contain a full primary key."
+        f"Instance {state_text(state)} cannot be refreshed - it's not persistent and does not contain a full primary "
+        f"key."
     )
 
 
@@ -1259,14 +1296,16 @@ def pending_key_change(mapper: Any, keys: Any) -> InvalidRequestError:
     """``session.refresh`` of some attributes of an object whose primary key has a change that is not flushed."""
     names = "{" + ", ".join(repr(key) for key in keys) + "}"
     return InvalidRequestError(
-        f"Please flush pending primary key changes on attributes {names} for mapper {mapper} before proceeding with a refresh"
+        f"Please flush pending primary key changes on attributes {names} for mapper {mapper} before proceeding with a "
+        f"refresh"
     )
 
 
 def version_differs(state: Any, known: Any, found: Any) -> StaleDataError:
     """An object was locked whose row has been changed by somebody else since it was loaded."""
     return StaleDataError(
-        f"Instance '{state_text(state)}' has version id '{known}' which does not match database-loaded version id '{found}'. "
+        f"Instance '{state_text(state)}' has version id '{known}' which does not match database-loaded version id "
+        f"'{found}'. "
         "Refresh the object before it is locked."
     )
 
@@ -1312,6 +1351,22 @@ def warn_several_rows_for_one_eagerly(prop: Any) -> None:
 def bad_chunk_size(size: Any) -> ArgumentError:
     """``selectinload(chunksize=...)`` that is no number of objects."""
     return ArgumentError(f"chunksize of selectinload(): please use a positive non-zero integer; got {size!r}")
+
+
+def unique_required() -> InvalidRequestError:
+    """A result with joined collections was fetched without ``unique()``."""
+    return InvalidRequestError(
+        "The unique() method must be invoked on this Result, as it contains results that need to be deduplicated: "
+        "a collection was joined, and its object stands in a row for each element"
+    )
+
+
+def yield_per_of_joined_collections() -> InvalidRequestError:
+    """``yield_per`` with joined collections."""
+    return InvalidRequestError(
+        "Can't use yield_per with eager loaders that require uniquing or row buffering, e.g. joinedload() against "
+        "collections: one object may stand in rows of two chunks.  selectinload() works with it"
+    )
 
 
 # ---------------------------------------------------------------- loading: implicit loads
@@ -1395,7 +1450,9 @@ def string_in_option() -> ArgumentError:
 
 def option_needs_attribute(given: Any) -> ArgumentError:
     """A loader option with something that is no attribute of a mapped class."""
-    return ArgumentError(f"expected ORM mapped attribute for loader strategy argument, such as User.name; got {given!r}")
+    return ArgumentError(
+        f"expected ORM mapped attribute for loader strategy argument, such as User.name; got {given!r}"
+    )
 
 
 def wrong_kind_for_option(attribute: Any, prop: Any, strategy: str, wanted: str) -> LoaderStrategyException:
@@ -1414,7 +1471,9 @@ def attribute_of_other_entity(attribute: Any, entity: Any, path: Any) -> Argumen
             f'ORM mapped entity or attribute "{attribute}" does not link from relationship "{path[-1]}", '
             f"which leads to {entity}; give options of other entities separately"
         )
-    return ArgumentError(f'Attribute "{attribute}" does not link from "{entity}"; give options of other entities separately')
+    return ArgumentError(
+        f'Attribute "{attribute}" does not link from "{entity}"; give options of other entities separately'
+    )
 
 
 def wildcard_for_several_entities() -> ArgumentError:
@@ -1428,12 +1487,15 @@ def wildcard_for_several_entities() -> ArgumentError:
 def option_without_entity(step: Any, root: Any, selected: list[str]) -> ArgumentError:
     """A loader option for an entity that the statement does not select."""
     if not selected:
-        return ArgumentError(f"Query has only expression-based entities; attribute loader option {step} can't be applied here.")
+        return ArgumentError(
+            f"Query has only expression-based entities; attribute loader option {step} can't be applied here."
+        )
     kind = "Aliased class" if root.is_aliased_class else "Mapped class"
     name = root if root.is_aliased_class else root.class_.__name__
     return ArgumentError(
         f"{kind} {name} referenced in option {step} does not apply to any of the root entities in this query, "
-        f"e.g. {', '.join(selected)}. Please specify the full path from one of the root entities to the target attribute. "
+        f"e.g. {', '.join(selected)}. Please specify the full path from one of the root entities to the target "
+        f"attribute. "
     )
 
 
@@ -1463,7 +1525,8 @@ def missing_collection_argument(place: int | str) -> ArgumentError:
 def placeholder_collection(attribute: Any) -> InvalidRequestError:
     """A collection that only answered a read was changed without events."""
     return InvalidRequestError(
-        f"This is a special 'empty' collection which cannot accommodate internal mutation operations: {attribute} has no value yet"
+        f"This is a special 'empty' collection which cannot accommodate internal mutation operations: {attribute} has "
+        f"no value yet"
     )
 
 
@@ -1472,8 +1535,10 @@ def unpopulated_key(value: Any, attribute: Any, keyfunc: Any) -> InvalidRequestE
     name = getattr(keyfunc, "attr_name", keyfunc)
     where = "unknown relationship" if attribute is None else str(getattr(attribute, "impl", attribute))
     return InvalidRequestError(
-        f"In event triggered from population of attribute {where!r} (potentially from a backref), can't populate value in "
-        f"keyed dictionary; dictionary key {name!r} on {instance_text(value)} is not populated. Ensure appropriate state is set up "
+        f"In event triggered from population of attribute {where!r} (potentially from a backref), can't populate value "
+        f"in "
+        f"keyed dictionary; dictionary key {name!r} on {instance_text(value)} is not populated. Ensure appropriate "
+        f"state is set up "
         f"on {instance_text(value)} before assigning to the {where!r} attribute, or set ignore_unpopulated_attribute"
     )
 
@@ -1492,7 +1557,8 @@ def warn_key_is_none(attribute: Any, keyfunc: Any) -> None:
 def keyed_value_not_found(value: Any, collection: Any, key: Any) -> InvalidRequestError:
     """A keyed dictionary holds another value, or none, where one is to be removed."""
     return InvalidRequestError(
-        f"Can not remove {value!r} from collection {collection!r} for key {key!r}. Possible remedies: set the key attribute "
+        f"Can not remove {value!r} from collection {collection!r} for key {key!r}. Possible remedies: set the key "
+        f"attribute "
         "before the object is put into the collection, and do not change it while it is there"
     )
 
@@ -1505,7 +1571,9 @@ def other_collection_kind(value: Any, kind: type | None) -> TypeError:
 
 def warn_collection_invalidated() -> None:
     """A collection that was dropped is changed."""
-    warnings.warn("This collection has been invalidated: it is changed, and no object will know.", SAWarning, stacklevel=4)
+    warnings.warn(
+        "This collection has been invalidated: it is changed, and no object will know.", SAWarning, stacklevel=4
+    )
 
 
 def parent_gone(state: Any, parent_state: Any, key: str) -> StaleDataError:
@@ -1540,7 +1608,8 @@ def warn_orphan_without_delete() -> None:
 def cascade_on_viewonly(words: str) -> ArgumentError:
     """Cascades of writing on a relationship that is only read."""
     return ArgumentError(
-        f'Cascade settings "{words}" apply to persistence operations and should not be combined with a viewonly=True relationship.'
+        f'Cascade settings "{words}" apply to persistence operations and should not be combined with '
+        f"a viewonly=True relationship."
     )
 
 
@@ -1573,7 +1642,8 @@ def secondary_is_a_class(prop: Any, cls: type) -> ArgumentError:
     """A mapped class given as secondary table."""
     return ArgumentError(
         f"secondary argument {cls} passed to to relationship() {prop} must be a Table object or other FROM clause; "
-        "can't send a mapped class directly as rows in 'secondary' are persisted independently of a class that is mapped to that same table."
+        "can't send a mapped class directly as rows in 'secondary' are persisted independently of a class that is "
+        "mapped to that same table."
     )
 
 
@@ -1597,8 +1667,10 @@ def no_foreign_keys(name: str, secondary: Any) -> SQLAlchemyError:
     if secondary is not None:
         via, cure = f" via secondary table '{secondary}'", "'primaryjoin' and 'secondaryjoin' expressions."
     return NoForeignKeysError(
-        f"Could not determine join condition between parent/child tables on relationship {name} - there are no foreign keys "
-        f"linking these tables{via}.  Ensure that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, "
+        f"Could not determine join condition between parent/child tables on relationship {name} - there are no foreign "
+        f"keys "
+        f"linking these tables{via}.  Ensure that referencing columns are associated with a ForeignKey or "
+        f"ForeignKeyConstraint, "
         f"or specify {cure}"
     )
 
@@ -1610,22 +1682,28 @@ def ambiguous_foreign_keys(name: str, secondary: Any) -> SQLAlchemyError:
         via = f" via secondary table '{secondary}'"
         whither = "from the secondary table to each of the parent and child tables."
     return AmbiguousForeignKeysError(
-        f"Could not determine join condition between parent/child tables on relationship {name} - there are multiple foreign key "
-        f"paths linking the tables{via}.  Specify the 'foreign_keys' argument, providing a list of those columns which should be "
+        f"Could not determine join condition between parent/child tables on relationship {name} - there are multiple "
+        f"foreign key "
+        f"paths linking the tables{via}.  Specify the 'foreign_keys' argument, providing a list of those columns which "
+        f"should be "
         f"counted as containing a foreign key reference {whither}"
     )
 
 
 def remote_side_redundant(name: str) -> ArgumentError:
     """remote_side beside remote()."""
-    return ArgumentError(f"remote_side argument is redundant against more detailed _local_remote_side argument or remote() on {name}.")
+    return ArgumentError(
+        f"remote_side argument is redundant against more detailed _local_remote_side argument or remote() on {name}."
+    )
 
 
 def no_column_pairs(name: str) -> ArgumentError:
     """Nothing in the condition tells local from remote."""
     return ArgumentError(
-        f"Relationship {name} could not determine any unambiguous local/remote column pairs based on join condition and remote_side "
-        "arguments.  Consider using the remote() annotation to accurately mark those elements of the join condition that are on the "
+        f"Relationship {name} could not determine any unambiguous local/remote column pairs based on join condition "
+        f"and remote_side "
+        "arguments.  Consider using the remote() annotation to accurately mark those elements of the join condition "
+        "that are on the "
         "remote side of the relationship."
     )
 
@@ -1633,9 +1711,11 @@ def no_column_pairs(name: str) -> ArgumentError:
 def no_equality(name: str, which: str, condition: Any) -> ArgumentError:
     """The condition has no column = column to write along."""
     return ArgumentError(
-        f"Could not locate any simple equality expressions involving locally mapped foreign key columns for {which} join condition "
+        f"Could not locate any simple equality expressions involving locally mapped foreign key columns for {which} "
+        f"join condition "
         f"'{condition}' on relationship {name}.  Ensure that referencing columns are associated with a ForeignKey or "
-        "ForeignKeyConstraint, or are annotated in the join condition with the foreign() annotation. To allow comparison operators "
+        "ForeignKeyConstraint, or are annotated in the join condition with the foreign() annotation. To allow "
+        "comparison operators "
         "other than '==', the relationship can be marked as viewonly=True."
     )
 
@@ -1643,8 +1723,10 @@ def no_equality(name: str, which: str, condition: Any) -> ArgumentError:
 def no_relevant_foreign_keys(name: str, which: str, condition: Any) -> ArgumentError:
     """The condition has no column that refers."""
     return ArgumentError(
-        f"Could not locate any relevant foreign key columns for {which} join condition '{condition}' on relationship {name}.  Ensure "
-        "that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, or are annotated in the join condition "
+        f"Could not locate any relevant foreign key columns for {which} join condition '{condition}' on relationship "
+        f"{name}.  Ensure "
+        "that referencing columns are associated with a ForeignKey or ForeignKeyConstraint, or are annotated in the "
+        "join condition "
         "with the foreign() annotation."
     )
 
@@ -1652,8 +1734,10 @@ def no_relevant_foreign_keys(name: str, which: str, condition: Any) -> ArgumentE
 def ambiguous_direction(name: str) -> ArgumentError:
     """Foreign columns on both sides."""
     return ArgumentError(
-        f"Can't determine relationship direction for relationship '{name}' - foreign key columns within the join condition are "
-        "present in both the parent and the child's mapped tables.  Ensure that only those columns referring to a parent column "
+        f"Can't determine relationship direction for relationship '{name}' - foreign key columns within the join "
+        f"condition are "
+        "present in both the parent and the child's mapped tables.  Ensure that only those columns referring to a "
+        "parent column "
         "are marked as foreign, either via the foreign() annotation or via the foreign_keys argument."
     )
 
@@ -1661,7 +1745,8 @@ def ambiguous_direction(name: str) -> ArgumentError:
 def no_direction(name: str) -> ArgumentError:
     """Foreign columns on neither side."""
     return ArgumentError(
-        f"Can't determine relationship direction for relationship '{name}' - foreign key columns are present in neither the "
+        f"Can't determine relationship direction for relationship '{name}' - foreign key columns are present in "
+        f"neither the "
         "parent nor the child's mapped tables"
     )
 
@@ -1669,20 +1754,25 @@ def no_direction(name: str) -> ArgumentError:
 def orphan_on_many_side(prop: Any) -> ArgumentError:
     """delete-orphan where an object can have several parents."""
     return ArgumentError(
-        f"For {prop.direction.name.lower()} relationship {prop}, delete-orphan cascade is normally configured only on the \"one\" side. "
-        f"Set single_parent=True when each {prop.mapper.class_.__name__} is held by one {prop.parent.class_.__name__} at a time."
+        f"For {prop.direction.name.lower()} relationship {prop}, delete-orphan cascade is normally configured only on "
+        f'the "one" side. '
+        f"Set single_parent=True when each {prop.mapper.class_.__name__} is held by one {prop.parent.class_.__name__} "
+        f"at a time."
     )
 
 
 def passive_deletes_all_with_delete(prop: Any) -> ArgumentError:
     """Leaving all deletes to the database and deleting."""
-    return ArgumentError(f"On {prop}, can't set passive_deletes='all' in conjunction with 'delete' or 'delete-orphan' cascade")
+    return ArgumentError(
+        f"On {prop}, can't set passive_deletes='all' in conjunction with 'delete' or 'delete-orphan' cascade"
+    )
 
 
 def warn_passive_deletes_on_many_to_one(prop: Any) -> None:
     """passive_deletes where nothing is deleted."""
     warnings.warn(
-        f"On {prop}, 'passive_deletes' is normally configured on one-to-many, one-to-one, many-to-many relationships only.",
+        f"On {prop}, 'passive_deletes' is normally configured on one-to-many, one-to-one, many-to-many relationships "
+        f"only.",
         SAWarning,
         stacklevel=4,
     )
@@ -1699,14 +1789,16 @@ def back_populates_no_relationship(prop: Any, other: Any) -> InvalidRequestError
 def back_populates_elsewhere(prop: Any, other: Any) -> ArgumentError:
     """The other side leads to a third class."""
     return ArgumentError(
-        f"reverse_property '{other.key}' on relationship {prop} references relationship {other}, which does not reference mapper {prop.parent}"
+        f"reverse_property '{other.key}' on relationship {prop} references relationship {other}, which does not "
+        f"reference mapper {prop.parent}"
     )
 
 
 def same_direction(prop: Any, other: Any) -> ArgumentError:
     """Both sides point the same way."""
     return ArgumentError(
-        f"{prop} and back-reference {other} are both of the same direction {prop.direction!r}.  Did you mean to set remote_side "
+        f"{prop} and back-reference {other} are both of the same direction {prop.direction!r}.  Did you mean to set "
+        f"remote_side "
         "on the many-to-one side ?"
     )
 
@@ -1727,41 +1819,48 @@ def ambiguous_name(prop: Any, name: str, classes: Any) -> InvalidRequestError:
     """Several classes have the name."""
     found = ", ".join(sorted(f"{cls.__module__}.{cls.__name__}" for cls in classes))
     return InvalidRequestError(
-        f'Multiple classes found for path "{name}" in the registry of {prop}: {found}. Give the class itself, or a function that returns it.'
+        f'Multiple classes found for path "{name}" in the registry of {prop}: {found}. '
+        f"Give the class itself, or a function that returns it."
     )
 
 
 def unknown_name(prop: Any, text: str, error: Exception) -> InvalidRequestError:
     """A name means nothing."""
     return InvalidRequestError(
-        f"When initializing mapper {prop.parent}, expression {text!r} failed to locate a name ({error}). If this is a class name, "
+        f"When initializing mapper {prop.parent}, expression {text!r} failed to locate a name ({error}). If this is a "
+        f"class name, "
         f"map the class before mappers are configured, in the same registry as {prop.parent.class_.__name__}."
     )
 
 
 def sync_with_viewonly(prop: Any, viewonly: Any) -> InvalidRequestError:
     """A relationship that is only read was to be kept in step."""
-    return InvalidRequestError(f"Relationship {prop} cannot specify sync_backref=True since {viewonly} includes viewonly=True.")
+    return InvalidRequestError(
+        f"Relationship {prop} cannot specify sync_backref=True since {viewonly} includes viewonly=True."
+    )
 
 
 def wrong_class_in_attribute(prop: Any, cls: type) -> AssertionError:
     """A relationship holds an object of a class that it does not lead to."""
     return AssertionError(
-        f"Attribute '{prop.key}' on class '{_class_name(prop.parent.class_)}' doesn't handle objects of type '{_class_name(cls)}'"
+        f"Attribute '{prop.key}' on class '{_class_name(prop.parent.class_)}' doesn't handle objects of type "
+        f"'{_class_name(cls)}'"
     )
 
 
 def not_in_session_text(child: Any, operation: str, prop: Any) -> str:
     """A related object belongs to no session."""
     return (
-        f"Object of type <{child.class_.__name__}> not in session, {operation} operation along '{prop}' will not proceed"
+        f"Object of type <{child.class_.__name__}> not in session, {operation} operation along '{prop}' will not "
+        f"proceed"
     )
 
 
 def wrong_class_in_flush(child: Any, prop: Any) -> FlushError:
     """A relationship holds an object of another class."""
     return FlushError(
-        f"Attempting to flush child of type {child.mapper} on {prop}: expected {prop.mapper} or a class derived from it. "
+        f"Attempting to flush child of type {child.mapper} on {prop}: expected {prop.mapper} or a class derived from "
+        f"it. "
         "Set enable_typechecks=False to allow any class"
     )
 
@@ -1769,14 +1868,16 @@ def wrong_class_in_flush(child: Any, prop: Any) -> FlushError:
 def unmapped_sync_column(prop: Any, column: Any, mapper: Any) -> UnmappedColumnError:
     """A column of a join condition has no attribute."""
     return UnmappedColumnError(
-        f"Can't execute sync rule for column '{column}' of {prop}: {mapper} has no attribute for it. Map the column, or set viewonly=True"
+        f"Can't execute sync rule for column '{column}' of {prop}: {mapper} has no attribute for it. Map the column, "
+        f"or set viewonly=True"
     )
 
 
 def cannot_blank(parent: Any, child: Any, prop: Any, column: Any) -> Exception:
     """A row would lose a foreign key that it must have."""
     cure = (
-        f"Add cascade='all, delete-orphan' to {prop} to delete the child, give it another parent, or set passive_deletes='all' "
+        f"Add cascade='all, delete-orphan' to {prop} to delete the child, give it another parent, or set "
+        f"passive_deletes='all' "
         "when the database takes care of it"
     )
     if column.primary_key:
@@ -1785,7 +1886,8 @@ def cannot_blank(parent: Any, child: Any, prop: Any, column: Any) -> Exception:
             f"'{state_text(child)}', which {state_text(parent)} no longer holds in {prop}. {cure}"
         )
     return FlushError(
-        f"{state_text(child)} can't lose its parent {state_text(parent)} ({prop}): column '{column}' is not nullable. {cure}"
+        f"{state_text(child)} can't lose its parent {state_text(parent)} ({prop}): column '{column}' is not nullable. "
+        f"{cure}"
     )
 
 
@@ -1826,7 +1928,8 @@ def circular_rows(state: Any, other: Any, column: Any) -> SQLAlchemyError:
 def stale_associations(table: Any, expected: int, matched: int) -> StaleDataError:
     """Rows of a secondary table are not there."""
     return StaleDataError(
-        f"DELETE statement on table '{table.description}' expected to delete {expected} row(s); Only {matched} were matched."
+        f"DELETE statement on table '{table.description}' expected to delete {expected} row(s); Only {matched} were "
+        f"matched."
     )
 
 
@@ -1835,7 +1938,8 @@ def warn_overlap(prop: Any, source: Any, written: Any, rivals: Any) -> None:
     others = ", ".join(f"'{other}' (copies {copied} to {written})" for other, copied in rivals)
     names = ",".join(other.key for other, _ in rivals)
     warnings.warn(
-        f"relationship '{prop}' will copy column {source} to column {written}, which conflicts with relationship(s): {others}. "
+        f"relationship '{prop}' will copy column {source} to column {written}, which conflicts with relationship(s): "
+        f"{others}. "
         "Link two sides of one relationship with back_populates, or set viewonly=True on one that is only read; "
         f"overlaps=\"{names}\" on '{prop}' says that it is meant so",
         SAWarning,
@@ -1846,7 +1950,8 @@ def warn_overlap(prop: Any, source: Any, written: Any, rivals: Any) -> None:
 def second_parent(child: Any, prop: Any) -> InvalidRequestError:
     """An object with one parent only gets another."""
     return InvalidRequestError(
-        f"Instance {instance_text(child)} is already associated with an instance of {prop.parent.class_} via its {prop} attribute, "
+        f"Instance {instance_text(child)} is already associated with an instance of {prop.parent.class_} via its "
+        f"{prop} attribute, "
         "and is only allowed a single parent."
     )
 
@@ -1859,8 +1964,10 @@ def none_in_collection(prop: Any) -> FlushError:
 def warn_backref_replaces(mapper: Any, name: str) -> None:
     """A backref takes the name of something that the class defines."""
     warnings.warn(
-        f"User-placed attribute {mapper.class_.__name__}.{name} on {mapper} is replacing an existing class-bound attribute of the "
-        "same name.  Behavior is not fully defined in this case.  This use is deprecated and will raise an error in a future release",
+        f"User-placed attribute {mapper.class_.__name__}.{name} on {mapper} is replacing an existing class-bound "
+        f"attribute of the "
+        "same name.  Behavior is not fully defined in this case.  This use is deprecated and will raise an error in a "
+        "future release",
         SADeprecationWarning,
         stacklevel=4,
     )
