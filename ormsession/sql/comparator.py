@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.sql.operators import ColumnOperators
 
+from .. import exc
 from ..mapping import hooks
 from ..mapping.properties import ColumnProperty
 from .entity import named_expression, propagated
@@ -77,6 +78,8 @@ class ColumnComparator(PropComparator):
         entity = self._parententity
         expression = named_expression(self.prop)
         if entity.is_aliased_class:
+            if not entity.has(expression):
+                exc.warn_alias_lacks(self.prop.key, by_name=entity.adapt_on_names)
             expression = entity.adapt(expression)
         return annotated_column(expression, entity, self.prop.key)
 

@@ -36,6 +36,7 @@ from .entity import BUNDLE_NOTE, FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, o
 from .from_statement import FromStatement
 from .joins import joined_entity
 from .object_criterion import with_parent
+from .relationship import joined_argument
 
 
 def _generative(name: str, doc: str, *, before_limit: bool = False, adapts: Any = None) -> Callable[..., Any]:
@@ -222,7 +223,7 @@ class Query:
         :param from_entity: what stands for the related entity; the entity of the query when not given.
         """
         _warn_legacy("Query.with_parent()", "the with_parent() function as a criterion")
-        entity = owning_entity((from_entity or self._select._raw_columns[0]).__clause_element__())
+        entity = joined_argument(from_entity or self._filter_namespace()[1])
         if property is None:
             relationships = instance._sa_instance_state.mapper.relationships.values()
             property = next((each for each in relationships if each.mapper is entity.mapper), None)
@@ -325,6 +326,10 @@ class Query:
             stacklevel=2,
         )
         return self.only_return_tuples(True)
+
+    def with_transformation(self, function: Callable[[Query], Query]) -> Query:
+        """What *function* makes of the query."""
+        return function(self)
 
     def with_session(self, session: Any) -> Query:
         """The same query, run by another session."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy
 from sqlalchemy import func, select, union
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SAWarning
 
 from ormsession import aliased, exc, inspect
 
@@ -160,3 +160,10 @@ def test_two_aliases_of_one_shape_share_a_cache_key(User):
 
     assert statement()._generate_cache_key() == statement()._generate_cache_key()
     assert statement()._generate_cache_key() != select(User)._generate_cache_key()
+
+
+@pytest.mark.parametrize(("by_name", "cure"), [(False, "adapt_on_names"), (True, "ensure name is correct")])
+def test_an_attribute_that_its_subquery_lacks_warns(User, by_name, cure):
+    lean = aliased(User, select(User.id, func.upper(User.name).label("loud")).subquery(), adapt_on_names=by_name)
+    with pytest.warns(SAWarning, match=f"'name'; .*{cure}"):
+        _ = lean.name.expression
