@@ -67,7 +67,7 @@ def _related(kind: str, state: InstanceState) -> Children:
             held = held_by(state, prop, PASSIVE_OFF | NO_RAISE if loads else PASSIVE_NO_INITIALIZE)
         for child in held:
             child_state = _state_of_child(child, prop)
-            if kind == "refresh-expire" and child_state.pk is None:
+            if kind == "refresh-expire" and child_state.pk is None and not prop.cascade.delete_orphan:
                 continue
             yield child_state
 

@@ -85,7 +85,12 @@ class Work:
         """Persistent objects that must have a parent and have none go."""
         for state in [*self.new, *self.dirty]:
             mapper = state.mapper
-            if mapper.orphan_parents and state.pk is not None and state not in self.deleted and mapper._is_orphan(state):
+            if (
+                mapper.orphan_parents
+                and state.pk is not None
+                and state not in self.deleted
+                and mapper._is_orphan(state)
+            ):
                 self.delete(state)
 
     def _apply(self, state: InstanceState) -> None:
@@ -196,10 +201,6 @@ class Work:
     def check_blank(self, state: InstanceState, attribute: str, error: Callable[[], Exception]) -> None:
         """Refuse NULL for an attribute, unless the object goes or another link gives it a value."""
         self._blanked.append((state, attribute, error))
-
-    def blank_key(self, state: InstanceState, prop: RelationshipProperty, column: Any) -> Exception:
-        """The error for a primary key that would become NULL."""
-        return exc.blank_primary_key(state, prop, column)
 
     def _refuse_blanks(self) -> None:
         for state, attribute, error in self._blanked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, MetaData, String, Table, select
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Integer, String, Table, select
 
 from ormsession import Session, backref, exc, inspect, registry, relationship
 from ormsession.testing import check_invariants, recorded_sql

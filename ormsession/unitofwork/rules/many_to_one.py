@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ... import exc
 from ...mapping.relationship import RelationshipProperty
 from ...tracking.state import InstanceState
 from ..links import Link
@@ -43,7 +45,7 @@ def _refer(work: Work, state: InstanceState, target: InstanceState | None, prop:
         attribute = work.attribute(state, own, prop)
         if target is None and own.primary_key:
             # part of a key: the object is being deleted, or another relationship says what it is
-            work.check_blank(state, attribute, lambda own=own: work.blank_key(state, prop, own))
+            work.check_blank(state, attribute, partial(exc.blank_primary_key, state, prop, own))
         link = Link(attribute, target, work.attribute_of(prop.mapper, source, prop), prop)
         work.link(state, link, afterwards=prop.post_update)
 
