@@ -101,7 +101,7 @@ class FromClauses:
             left = attribute.parent.__clause_element__()
         elif owning_entity(left) not in (None, attribute.parent):
             raise exc.other_left_side(owning_entity(left), attribute)
-        if right is attribute.parent:
+        if right is attribute.parent and attribute.property.refers_to_itself:
             raise exc.join_to_itself(right)
         index = self._index_of(left)
         self._put(EntityJoin(left if index is None else self.froms[index], target, attribute, **flags), index)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
 
-from ormsession import registry
+from ormsession import registry, relationship, synonym
 
 
 @pytest.fixture
@@ -62,6 +62,48 @@ def Address(mapping: registry, addresses: Table) -> type:
     cls = types.new_class("Address")
     mapping.map_imperatively(cls, addresses)
     return cls
+
+
+@pytest.fixture
+def model(metadata: MetaData, users: Table, addresses: Table, mapping: registry) -> types.SimpleNamespace:
+    """Classes with relationships of all directions: User - Address, User - Item by a table between, a tree of Node."""
+    items = Table("items", metadata, Column("id", Integer, primary_key=True), Column("name", String(50)))
+    owned = Table(
+        "owned", metadata, Column("user_id", ForeignKey("users.id")), Column("item_id", ForeignKey("items.id"))
+    )
+    nodes = Table(
+        "nodes",
+        metadata,
+        Column("id", Integer, primary_key=True),
+        Column("parent_id", ForeignKey("nodes.id")),
+        Column("name", String(50)),
+    )
+    found = types.SimpleNamespace(**{name: types.new_class(name) for name in ("User", "Address", "Item", "Node")})
+    mapping.map_imperatively(
+        found.User,
+        users,
+        properties={
+            "age": users.c.age_int,
+            "addresses": relationship(found.Address, back_populates="user"),
+            "items": relationship(found.Item, secondary=owned, back_populates="owners"),
+            "mails": synonym("addresses"),
+        },
+    )
+    mapping.map_imperatively(
+        found.Address, addresses, properties={"user": relationship(found.User, back_populates="addresses")}
+    )
+    mapping.map_imperatively(
+        found.Item, items, properties={"owners": relationship(found.User, secondary=owned, back_populates="items")}
+    )
+    mapping.map_imperatively(
+        found.Node,
+        nodes,
+        properties={
+            "children": relationship(found.Node, back_populates="parent"),
+            "parent": relationship(found.Node, remote_side=[nodes.c.id], back_populates="children"),
+        },
+    )
+    return found
 
 
 def sql(statement: Any, dialect: Any = None) -> str:
