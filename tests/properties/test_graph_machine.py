@@ -210,6 +210,8 @@ class GraphMachine(RuleBasedStateMachine):
         key, to = self.some_key(self.wanted.children, which), self.some_key(self.wanted.households, where)
         if key is not None:
             child, household = self.find(Child, key), self.find(Household, to)
+            if child in self.session.new:
+                self.flush()  # a new object that leaves its only parent leaves the session with it
             with self.session.no_autoflush:
                 if not by_collection:
                     child.household = household
