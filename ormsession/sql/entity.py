@@ -102,6 +102,12 @@ def owning_entity(element: Any) -> Any:
     )
 
 
+def elements_of(statement: Any) -> Any:
+    """What the user wants in each row: the columns clause, or what INSERT, UPDATE or DELETE returns."""
+    elements = getattr(statement, "_raw_columns", None)
+    return statement._returning if elements is None else elements
+
+
 def is_entity_statement(statement: Any) -> bool:
     """Whether *statement* has an entity, an attribute or a bundle in it, and so is compiled by this package."""
     attributes: Any = getattr(statement, "_propagate_attrs", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 
-from ormsession import aliased, synonym
+from ormsession import aliased, load_only, synonym
 from ormsession.sql.dml import column_parameters
 
 from .conftest import layout_of, sql
@@ -114,3 +114,8 @@ class TestParameters:
 
     def test_there_may_be_none(self, User):
         assert column_parameters(User.__mapper__, None) is None
+
+
+def test_loader_options_apply_to_what_is_returned(User):
+    statement = insert(User).values(name="ed").returning(User).options(load_only(User.name))
+    assert sql(statement).endswith("RETURNING users.id, users.name")
