@@ -6,6 +6,7 @@ Core builds and compiles the statements; this room gives it what it asks for.  R
 ``comparator``      what gives an attribute its operators
 ``attribute``       ``User.name``: a tracked attribute and a SQL expression
 ``alias``           ``aliased()``: a second name for an entity
+``bundle``          several columns of a row under one name
 ``layout``          what the rows of a compiled statement hold; all that ``loading`` needs to know
 ``columns``         the columns clause: entities become columns
 ``compile``         the plugin that turns an entity SELECT into a Core SELECT
