@@ -32,6 +32,9 @@ from sqlalchemy.sql.selectable import SelectState as SelectState
 # sql: rewrites an expression over a table into one over an alias or subquery of it.
 from sqlalchemy.sql.util import ColumnAdapter as ColumnAdapter
 
+# sql: the columns in ORDER BY, without direction.
+from sqlalchemy.sql.util import unwrap_order_by as unwrap_order_by
+
 # mapping, sql: an entity takes part in the cache keys of the statements it is in.
 from sqlalchemy.sql.cache_key import HasCacheKey as HasCacheKey
 from sqlalchemy.sql.visitors import InternalTraversal as InternalTraversal
@@ -123,6 +126,15 @@ def result_metadata(
     return SimpleResultMetaData(names, extra=keys, _processors=processors, **options)
 
 
+def require_unique(result: Any, error: Callable[[], Exception]) -> None:
+    """loading: a result whose rows repeat objects refuses to be fetched before ``unique()`` was called on it."""
+
+    def refuse(row: Any) -> Any:
+        raise error()
+
+    result._unique_filter_state = (None, refuse)
+
+
 inspects = _inspects
 inspectors = _registrars
 
@@ -132,7 +144,7 @@ from sqlalchemy.util import IdentitySet as IdentitySet
 from sqlalchemy.util import immutabledict as immutabledict
 
 # tracking: says whether a class is, or behaves like, a list, a set or a dict.
-from sqlalchemy.util import duck_type_collection as duck_type_collection  # noqa: E402
+from sqlalchemy.util import duck_type_collection as duck_type_collection
 
 
 def collect_params(compiler: Any, statement: Any) -> None:
@@ -142,10 +154,10 @@ def collect_params(compiler: Any, statement: Any) -> None:
 
 # mapping: finds the condition between two selectables by their foreign keys, and the pairs of columns that a
 # condition compares; sets of columns that know a column by identity, also through its annotated copies.
-from sqlalchemy.sql.base import ColumnSet  # noqa: E402
-from sqlalchemy.sql.util import join_condition as join_condition  # noqa: E402
-from sqlalchemy.sql.util import selectables_overlap as selectables_overlap  # noqa: E402
-from sqlalchemy.sql.util import visit_binary_product as visit_binary_product  # noqa: E402
+from sqlalchemy.sql.base import ColumnSet
+from sqlalchemy.sql.util import join_condition as join_condition
+from sqlalchemy.sql.util import selectables_overlap as selectables_overlap
+from sqlalchemy.sql.util import visit_binary_product as visit_binary_product
 
 
 def column_set(columns: Any) -> Any:
@@ -153,7 +165,7 @@ def column_set(columns: Any) -> Any:
     return ColumnSet(columns)
 
 # sql: which of several FROMs a join goes on from, and whether a table is in a FROM as itself.
-from sqlalchemy.sql import util as _sql_util  # noqa: E402
+from sqlalchemy.sql import util as _sql_util
 
 
 def left_clauses_for(froms: Sequence[Any], target: Any, onclause: Any) -> list[int]:

@@ -29,7 +29,7 @@ from ..mapping.lookup import inspect
 from ..mapping.properties import ColumnProperty, SynonymProperty
 from ..mapping.relationship import RelationshipProperty
 from ..sql.columns import ColumnChoice
-from ..sql.entity import entity_of
+from ..sql.entity import elements_of, entity_of
 from .steps import CONTAINED, EVERYTHING, RelatedChoice, Step, entity_name
 
 
@@ -249,14 +249,14 @@ class Load(LoaderOption):
         :raises ArgumentError: when an entity is not selected by the statement.
         :raises InvalidRequestError: when other options want something else for the same attribute.
         """
-        selected = [entity_of(element) for element in compile_state.select_statement._raw_columns]
+        selected = [entity_of(element) for element in elements_of(compile_state.select_statement)]
         entities = [entity for entity in selected if entity is not None]
         if self.root is not None and self.steps and self.root not in entities:
             raise exc.option_without_entity(self.steps[0], self.root, [entity_name(entity) for entity in entities])
         for step in self.steps:
             if not step.path:
                 for entity in entities if step.entity is None else (step.entity,):
-                    _enter(compile_state, entity, step)
+                    enter(compile_state, entity, step)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # mappers are found again by their classes; what is said of an alias means nothing to another process
@@ -284,7 +284,11 @@ def _restored(
     return Load._of(mapper_of(root), path, mapper_of(entity), found)
 
 
-def _enter(compile_state: Any, entity: Any, step: Step) -> None:
+def enter(compile_state: Any, entity: Any, step: Step) -> None:
+    """Note in a compile state what a step wants of an entity.
+
+    :raises InvalidRequestError: when other options want something else for the same attribute.
+    """
     place = (entity, step.word, step.is_related)
     earlier: Step | None = compile_state.attributes.get(place)
     if earlier is not None and earlier.choice != step.choice:

@@ -19,6 +19,7 @@ for, and the next one is fetched when it is used up.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +27,18 @@ from sqlalchemy import Result
 from sqlalchemy.engine import ChunkedIteratorResult
 
 from .. import exc
-from .._core import raw_fetchall, raw_fetchmany, result_metadata, result_processors
+from .._core import raw_fetchall, raw_fetchmany, require_unique, result_metadata, result_processors
 from ..sql.columns import column_choice
 from ..sql.layout import BundleSlot, ColumnSlot, EntitySlot, Layout, Slot, located, row_keys
 from ..tracking.ownership import Owner
 from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
 from .eager import eager_steps, load_along, own_related_loaders
-from .options import related_choices
+from .joined import put_joined
+from .options import options_below, related_choices
 from .peers import make_peers
 from .recipe import Processors, recipe_for
 from .rows import Rows, column_reader, entity_loop
-from .steps import related_words
+from .steps import CONTAINED, related_words
 from .way import ReachedBy
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ Load = Callable[[Rows, LoadContext], Sequence[Any]]
 class StatementLoader:
     """How the rows of one compiled statement are loaded; kept with it."""
 
-    __slots__ = ("is_eager", "is_scalar", "load", "metadata", "names", "processors", "slots")
+    __slots__ = ("is_eager", "is_scalar", "load", "metadata", "multiplies_rows", "names", "processors", "slots")
 
     def __init__(self, layout: Layout, processors: Processors | None, compile_state: EntitySelectState) -> None:
         self.processors = processors
@@ -60,6 +62,8 @@ class StatementLoader:
         self.names = [slot.name if slot.name is None else str(slot.name) for slot in layout]
         self.is_scalar = len(layout) == 1 and isinstance(layout[0], EntitySlot)
         """Whether :attr:`load` returns one object per row rather than a tuple."""
+        self.multiplies_rows = False
+        """Whether an object may stand in several rows, one for each element of a collection."""
         self.is_eager = False
         """Whether loading sends statements for related objects, for which the cursor must not stay open."""
         row_processors: Processors | None = None
@@ -95,17 +99,22 @@ class StatementLoader:
 
         return load
 
-    def _entity_load(self, slot: EntitySlot, compile_state: EntitySelectState) -> Load:
+    def _entity_load(self, slot: EntitySlot, compile_state: EntitySelectState, way: ReachedBy | None = None) -> Load:
         mapper = slot.mapper
         mapper.ensure_configured()
         choices = related_choices(compile_state, slot.entity)
         words = related_words(mapper, choices)
         choice_of = partial(column_choice, compile_state.column_options, slot.entity)
         loop = entity_loop(recipe_for(slot, self.processors, choice_of, own_related_loaders(mapper, words)))
-        way = ReachedBy.to(mapper, compile_state)
-        steps = eager_steps(mapper, choices, way)
+        way = way or ReachedBy.to(mapper, compile_state)
+        joined = [(each.prop, self._entity_load(each.slot, compile_state, way.on(each.prop))) for each in slot.joined]
+        in_row = {prop.key for prop, _ in joined}
+        steps = tuple(
+            step for step in eager_steps(mapper, choices, way) if step.prop.key not in in_row and step.word != CONTAINED
+        )
+        self.multiplies_rows = self.multiplies_rows or any(prop.uselist for prop, _ in joined)
         has_peers = "peers" in words.values()
-        if steps:
+        if steps or self.multiplies_rows:
             self.is_eager = True
 
         def load(rows: Rows, context: LoadContext) -> list[Any]:
@@ -113,6 +122,8 @@ class StatementLoader:
             word = context.options.execution_options.get("fetch")
             if has_peers or word is not None or context.session.fetch == "peers":
                 make_peers(instances, context.session, word)
+            for prop, load_joined in joined:
+                put_joined(instances, load_joined(rows, _context_below(context, prop.key)), prop)
             if steps:
                 load_along(instances, steps, way, context, load_all)
             return instances
@@ -134,6 +145,16 @@ def _unique_filter(slot: Slot) -> Callable[[Any], Any] | None:
         return value
 
     return refuse_unhashable
+
+
+def _context_below(context: LoadContext, key: str) -> LoadContext:
+    """The context for the objects that a relationship leads to, in the same rows."""
+    if not context.options.propagated:
+        return context
+    options = replace(context.options, propagated=options_below(context.options.propagated, key))
+    below = LoadContext(context.session, options, context.statement)
+    below.identity_map, below.seen = context.identity_map, context.seen
+    return below
 
 
 def _is_plain(layout: Layout) -> bool:
@@ -187,7 +208,11 @@ def load_result(
         raw=cursor_result,
         dynamic_yield_per=cursor_result.context._is_server_side,
     )
+    if loader.multiplies_rows:
+        require_unique(result, exc.unique_required)
     if options.yield_per:
+        if loader.multiplies_rows:
+            raise exc.yield_per_of_joined_collections()
         result = result.yield_per(options.yield_per)
     return result.freeze()() if options.prebuffer_rows else result
 

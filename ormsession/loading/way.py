@@ -44,6 +44,10 @@ class ReachedBy(LoaderOption):
         way = compile_state.attributes.get(cls)
         return cls((mapper,)) if way is None else cls((*way.mappers, mapper), way.backward)
 
+    def on(self, prop: RelationshipProperty) -> ReachedBy:
+        """The way to what a relationship leads to."""
+        return ReachedBy((*self.mappers, prop.mapper))
+
     def ends_before(self, prop: RelationshipProperty) -> bool:
         """Whether a relationship that is mapped to be loaded eagerly is not followed from here."""
         if prop in self.backward:

@@ -83,6 +83,10 @@ class ColumnsClause:
         self.slots, self._name_of = slots, name_of
 
     def _add_entity(self, entity: Any) -> None:
+        self.slots.append(self.entity_slot(entity, self._adapter))
+
+    def entity_slot(self, entity: Any, adapter: Any = None) -> EntitySlot:
+        """Add the columns of an entity; where they are is returned, for a slot of the row or within another one."""
         mapper = entity.mapper
         present: list[SlotColumn] = []
         absent: list[ColumnProperty] = []
@@ -91,14 +95,14 @@ class ColumnsClause:
             if choice.deferred and prop.key not in mapper.pk_keys:
                 absent.append(prop)
                 continue
-            if self._adapter is not None:
-                expression = self._adapter.traverse(expression)
+            if adapter is not None:
+                expression = adapter.traverse(expression)
             position = self._positions.get(expression)
             if position is None:
                 position = self._place(expression)
             present.append(SlotColumn(prop, position, expression))
         name = entity.name if entity.is_aliased_class else mapper.class_.__name__
-        self.slots.append(EntitySlot(mapper, entity, name, tuple(present), tuple(absent), (entity.entity,)))
+        return EntitySlot(mapper, entity, name, tuple(present), tuple(absent), (entity.entity,))
 
     def _place(self, column: Any) -> int:
         position = len(self.columns)

@@ -7,7 +7,8 @@ put into (see :mod:`.entity`) it asks here, once per statement shape: the compil
 1. Options of the statement say what they want (``process_compile_state``), which fills ``column_options``.
 2. Joins are put together (see :mod:`.joins`), while the columns clause still names entities.
 3. Each entity in the columns clause is replaced by its columns, and ``layout`` records what became of it.
-4. From here on it is a plain Core statement: FROM list, names and labels are Core's work.
+4. Related entities that are loaded along by a join are added (:mod:`.eager_joins`).
+5. From here on it is a plain Core statement: FROM list, names and labels are Core's work.
 
 Inside another statement (subquery, CTE, union) nothing is loaded into objects, and an entity stands for all
 its columns, deferred ones included.
@@ -19,12 +20,14 @@ import itertools
 from typing import Any
 
 from .._core import CompileState, SelectState, compile_state_functions
+from . import eager_joins
 from .columns import ColumnChoice as ColumnChoice
 from .columns import ColumnOptions, ColumnsClause, column_descriptions, exported_columns
+from .eager_joins import EagerJoins
 from .entity import FROM_NOTE, PLUGIN, entity_of, from_adapter, naming_of, owning_entity
 from .from_statement import FromStatement
 from .joins import FromClauses, joined_entity
-from .layout import Layout
+from .layout import EntitySlot, Layout
 
 
 @CompileState.plugin_for(PLUGIN, "select")
@@ -75,12 +78,13 @@ class EntitySelectState(SelectState):
 
     def _core_statement(self, statement: Any, is_outermost: bool) -> Any:
         """The statement with its entities replaced by columns, and what they are selected from."""
+        eager = None
         if is_outermost:
             clause = ColumnsClause(self.column_options, naming_of(statement), from_adapter(statement))
             for element in statement._raw_columns:
                 clause.add(element)
-            columns = clause.columns
-            self.layout = tuple(clause.slots)
+            columns, self.layout = clause.columns, tuple(clause.slots)
+            eager = self._eager_joins(clause, statement)
         else:
             columns = type(self).all_selected_columns(statement)
         core = statement._generate()
@@ -88,7 +92,17 @@ class EntitySelectState(SelectState):
         core._setup_joins = core._memoized_select_entities = core._with_options = ()
         core._propagate_attrs = {}
         core._from_obj = (*self.from_clauses, *_froms(statement))
-        return core
+        return core if eager is None else eager.applied(core)
+
+    def _eager_joins(self, clause: ColumnsClause, statement: Any) -> EagerJoins | None:
+        """What is joined along, as loader options and mappings want it; None when nothing is."""
+        entities = [slot.entity for slot in clause.slots if isinstance(slot, EntitySlot)]
+        trees = eager_joins.plan_eager_joins(self, entities) if entities else None
+        if not trees:
+            return None
+        eager = EagerJoins(trees, clause, from_adapter(statement))
+        self.layout = tuple(eager.slots)
+        return eager
 
     # ------------------------------------------------------------ what Core asks of a plugin
 

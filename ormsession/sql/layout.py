@@ -27,6 +27,7 @@ from .entity import BUNDLE_NOTE, entity_of
 if TYPE_CHECKING:
     from ..mapping.mapper import Mapper
     from ..mapping.properties import ColumnProperty
+    from ..mapping.relationship import RelationshipProperty
     from .bundle import Bundle
 
 
@@ -50,6 +51,16 @@ class EntitySlot:
     absent: tuple[ColumnProperty, ...]
     """Deferred attributes: mapped, and not in the row."""
     keys: tuple[Any, ...]
+    joined: tuple[JoinedSlot, ...] = ()
+    """Related entities in the same row."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedSlot:
+    """A related entity that stands in the row of its parent."""
+
+    prop: RelationshipProperty
+    slot: EntitySlot
 
 
 @dataclass(frozen=True, slots=True)
