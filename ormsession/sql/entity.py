@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Label
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.expression import ColumnClause, FromClause
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.expression import ColumnClause, FromClause, FunctionElement
 
 from .._core import ColumnAdapter, SelectState
 from ..mapping import hooks
