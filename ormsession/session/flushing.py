@@ -72,6 +72,11 @@ def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
         raise
 
 
+def rehearse(session: Session) -> Plan:
+    """The plan that a flush would make now; loads nothing and changes nothing."""
+    return make_plan(prepare(session, _input(session, None), is_rehearsal=True))
+
+
 def _input(session: Session, chosen: set[InstanceState] | None) -> FlushInput:
     """The states to write, in the order in which they were added or changed."""
     deleted = session._deleted

@@ -387,7 +387,9 @@ class Session(StateOwner, SessionClassMethods):
 
     def _expire(self, state: InstanceState) -> None:
         instance = state()
-        if instance is not None and state.pk is not None:
+        if state in self._new:  # its parent forgets it, and it cannot be without one
+            self.let_out(state)
+        elif instance is not None:
             state.expire(instance.__dict__)
 
     def _validate_persistent(self, state: InstanceState) -> None:
@@ -510,6 +512,23 @@ class Session(StateOwner, SessionClassMethods):
             flushing.flush(self, objects)
         finally:
             self._flushing = False
+
+    def plan_flush(self) -> Plan:
+        """What a flush would send now, in order and with reasons; sends nothing and changes nothing.
+
+        Listeners do not run.  Where a flush has to load something first, such as the children of a deleted
+        object, the plan names it in ``loads`` and does without.
+
+        :return: a plan that prints as a table; ``explain()`` adds the reasons, ``to_dict()`` and ``to_mermaid()``
+            give it as data and as a diagram.
+        :raises FlushError: when a flush would refuse the objects as they are.
+
+        >>> session.add(User(name="ed"))                                              # doctest: +SKIP
+        >>> print(session.plan_flush())                                               # doctest: +SKIP
+        #  operation  table  rows  statement
+        1  INSERT     users  1     INSERT INTO users (name) VALUES (:name)
+        """
+        return flushing.rehearse(self)
 
     def _autoflush(self) -> None:
         """Flush before a statement about entities."""

@@ -35,27 +35,34 @@ Children = Iterator[InstanceState]
 _WRITING = "unitofwork.writing"
 
 
-def reach(kind: str, state: InstanceState, halt_on: Callable[[InstanceState], bool] | None = None) -> Children:
+def reach(
+    kind: str,
+    state: InstanceState,
+    halt_on: Callable[[InstanceState], bool] | None = None,
+    *,
+    loads: bool = True,
+) -> Children:
     """The states that *kind* of operation on *state* reaches, without itself, each once, parents before children.
 
     :param kind: one of the cascades but ``delete-orphan``.
     :param halt_on: where it says True, neither the object nor what is behind it is reached.
+    :param loads: False to see only what is loaded, whatever the kind.
     """
     met = {state}
-    stack = [_related(kind, state)]
+    stack = [_related(kind, state, loads=loads)]
     while stack:
         for child in stack[-1]:
             if child in met or (halt_on is not None and halt_on(child)):
                 continue
             met.add(child)
             yield child
-            stack.append(_related(kind, child))
+            stack.append(_related(kind, child, loads=loads))
             break
         else:
             stack.pop()
 
 
-def _related(kind: str, state: InstanceState) -> Children:
+def _related(kind: str, state: InstanceState, *, loads: bool) -> Children:
     """What one object reaches directly."""
     for prop in cascading(state.mapper, kind):
         dict_ = state.dict
@@ -63,8 +70,8 @@ def _related(kind: str, state: InstanceState) -> Children:
         if kind == "save-update":
             held = [child for _, child in impl.get_all_pending(state, dict_, PASSIVE_NO_INITIALIZE)]
         else:
-            loads = kind == "delete" and not prop.passive_deletes
-            held = held_by(state, prop, PASSIVE_OFF | NO_RAISE if loads else PASSIVE_NO_INITIALIZE)
+            looks_up = loads and kind == "delete" and not prop.passive_deletes
+            held = held_by(state, prop, PASSIVE_OFF | NO_RAISE if looks_up else PASSIVE_NO_INITIALIZE)
         for child in held:
             child_state = _state_of_child(child, prop)
             if kind == "refresh-expire" and child_state.pk is None and not prop.cascade.delete_orphan:

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 
-from ormsession import Query, Session, inspect, object_session
+from ormsession import Query, Session, inspect, object_session, relationship
 from ormsession.testing import recorded_sql
 from ormsession.tracking.ownership import owners
 
-from .conftest import users
+from .conftest import posts, users
 
 
 @pytest.fixture
@@ -96,6 +96,30 @@ class TestExpiring:
             for method in (session.expire, session.refresh):
                 with pytest.raises(InvalidRequestError, match="is not persistent within this Session"):
                     method(user)
+
+
+class TestExpiringRelatedObjects:
+    @pytest.mark.parametrize("method", ["expire", "refresh"])
+    @pytest.mark.parametrize(("cascade", "stays"), [("all", True), ("all, delete-orphan", False)])
+    def test_a_pending_child_that_cannot_be_without_its_parent_leaves(
+        self, session, mappings, stored, method, cascade, stays
+    ):
+        class Author:
+            pass
+
+        class Post:
+            pass
+
+        mappings.map_imperatively(Author, users, properties={"posts": relationship(Post, cascade=cascade)})
+        mappings.map_imperatively(Post, posts)
+        stored("ed")
+        session.autoflush = False
+        ed, post = session.get(Author, 1), Post(title="new")
+        ed.posts.append(post)
+        assert post in session
+        getattr(session, method)(ed)
+        assert (post in session) is stays
+        assert post not in ed.posts
 
 
 class TestRefreshing:
