@@ -132,6 +132,7 @@ def check_invariants(session: Session) -> None:
         *_wrong_in_deleted(session),
         *_wrong_in_transaction(session),
         *_wrong_in_other_sessions(session),
+        *_wrong_in_mappings(session),
     ]
     if wrong:
         raise AssertionError("a session is out of order:\n" + "\n".join(f"  - {each}" for each in wrong))
@@ -232,3 +233,14 @@ def _wrong_in_other_sessions(session: Session) -> Iterator[str]:
             for state in (*other.identity_map.all_states(), *other._new):
                 if state in mine:
                     yield f"{state!r} belongs to the sessions {session.hash_key} and {other.hash_key}"
+
+
+def _wrong_in_mappings(session: Session) -> Iterator[str]:
+    """What has to hold for the mappers of the session's objects."""
+    for mapper in {state.manager.mapper for state in (*session.identity_map.all_states(), *session._new)}:
+        for column in mapper.primary_key:
+            if mapper.props.get(mapper.key_of(column)) not in mapper.column_props:
+                yield f"{mapper}: the primary key column {column} has no attribute"
+        for key in mapper.props:
+            if key not in mapper.class_manager or not hasattr(mapper.class_, key):
+                yield f"{mapper}: the property {key!r} has no attribute on the class"

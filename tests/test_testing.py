@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, text
+from sqlalchemy import Column, Integer, MetaData, String, Table, literal, text
 
 from ormsession import Session, inspect, registry
 from ormsession.testing import assert_sql, check_invariants, recorded_sql
@@ -93,6 +93,20 @@ class TestInvariants:
         inspect(ed).is_deleted = True
         self.assert_found(session, "is deleted")
         inspect(ed).is_deleted = False
+
+    def test_a_mapper_without_an_attribute_for_its_key(self, session, User, ed):
+        mapper = inspect(User)
+        before = mapper.primary_key
+        mapper.primary_key = (literal(1),)
+        self.assert_found(session, "Mapper[User", "has no attribute")
+        mapper.primary_key = before
+
+    def test_a_property_without_an_attribute(self, session, User, ed):
+        mapper = inspect(User)
+        before = mapper.props
+        mapper.props = {**before, "lost": before["name"]}
+        self.assert_found(session, "the property 'lost' has no attribute on the class")
+        mapper.props = before
 
     def test_another_owner(self, session, ed):
         inspect(ed).session_id = -1
