@@ -28,7 +28,7 @@ class Names(Mapping[str, Any]):
         registry = self.prop.parent.registry
         if name in ("foreign", "remote"):
             return foreign if name == "foreign" else remote
-        found = {mapper.class_ for mapper in registry.mappers if mapper.class_.__name__ == name}
+        found = registry.classes_named(name)
         if len(found) > 1:
             raise exc.ambiguous_name(self.prop, name, found)
         if found:

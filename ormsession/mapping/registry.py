@@ -48,6 +48,8 @@ class registry:
         self.constructor = constructor
         self.type_annotation_map: dict[Any, Any] = dict(type_annotation_map or {})
         self._class_registry: Any = {} if class_registry is None else class_registry
+        # class name -> mapped classes of that name, for relationships that name their target; written by enter
+        self._named: dict[str, weakref.WeakSet[type]] = {}
         # managers of the mapped classes; written by enter and forget_mappers
         self._managers: weakref.WeakKeyDictionary[Any, None] = weakref.WeakKeyDictionary()
         # True from the moment a mapper is made until all are configured; read before every use of a mapped class
@@ -82,6 +84,10 @@ class registry:
         """The mappers of this registry."""
         return frozenset(manager.mapper for manager in list(self._managers))
 
+    def classes_named(self, name: str) -> set[type]:
+        """The mapped classes of that name; several when they come from different modules."""
+        return set(self._named.get(name, ()))
+
     @property
     def has_mappers(self) -> bool:
         """Whether any class is mapped."""
@@ -90,18 +96,21 @@ class registry:
     def enter(self, mapper: Mapper) -> None:
         """A mapper has been made."""
         self._managers[mapper.class_manager] = None
+        self._named.setdefault(mapper.class_.__name__, weakref.WeakSet()).add(mapper.class_)
         mapper.class_manager.before_first_instance = mapper.ensure_configured
         self.flag_new_mapper()
 
     def leave(self, mapper: Mapper) -> None:
         """A mapper could not be finished."""
         self._managers.pop(mapper.class_manager, None)
+        self._named.get(mapper.class_.__name__, weakref.WeakSet()).discard(mapper.class_)
 
     def forget_mappers(self) -> None:
         """Take the mapping off all classes of this registry."""
         for mapper in self.mappers:
             mapper.dispose()
         self._managers.clear()
+        self._named.clear()
         self._new_mappers = False
         for other in self.dependencies:
             other.dependents.discard(self)

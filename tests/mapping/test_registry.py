@@ -125,3 +125,14 @@ class TestDispose:
         mapping.add_dependency(mapping)
         mapping.dispose()
         assert not mapping.has_mappers
+
+
+def test_it_finds_classes_by_name_for_as_long_as_they_are_mapped(users, emails):
+    made = registry()
+    made.map_imperatively(One, users)
+    other = type("One", (), {})
+    made.map_imperatively(other, emails)
+    assert made.classes_named("One") == {One, other}
+    assert made.classes_named("Two") == set()
+    made.dispose()
+    assert made.classes_named("One") == set()
