@@ -19,6 +19,7 @@ from .columns import load_attributes, load_attributes_of_all
 from .deferred import DeferredLoad
 from .eager import eager_keys, load_related
 from .peers import fetch_word, flush_before, is_watched, note, peers_of, permit, statements_for
+from .reload import has_joins, reload
 from .statements import KEYS_PER_STATEMENT
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ def load_expired(state: InstanceState, keys: set[str], passive: int) -> None:
     if state.pk is not None and is_watched(owner, state):
         _load_watched(owner, state, keys, passive)
         return
-    found = load_attributes(owner, state, pk, keys, autoflush=not passive & NO_AUTOFLUSH)
+    autoflush = not passive & NO_AUTOFLUSH
+    if was_expired and state.pk is not None and has_joins(state):
+        found = reload(owner, state, autoflush=autoflush)
+    else:
+        found = load_attributes(owner, state, pk, keys, autoflush=autoflush)
     if not found and state.pk is not None:
         raise exc.ObjectDeletedError(state)
     if was_expired:

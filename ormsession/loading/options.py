@@ -20,6 +20,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -228,6 +229,20 @@ class Load(LoaderOption):
         """What is left of the option for objects loaded through a relationship; None when nothing is."""
         steps = tuple(left for step in self.steps if (left := step.below(key)) is not None)
         return Load._of(None, (), None, steps) if steps else None
+
+    def rebased(self, mapper: Any) -> Load | None:
+        """The option for a statement of its own about an object of *mapper*; None when nothing is left of it.
+
+        It may have been given for an alias, or speak of rows that another statement joined.
+        """
+        if self.root is not None and self.root.mapper is not mapper:
+            return None
+        steps = tuple(
+            step if step.path or step.entity is None else replace(step, entity=mapper)
+            for step in self.steps
+            if step.path or not (isinstance(step.choice, RelatedChoice) and step.choice.lazy == CONTAINED)
+        )
+        return Load._of(None if self.root is None else mapper, (), mapper, steps) if steps else None
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
         def key_of(entity: Any) -> Any:

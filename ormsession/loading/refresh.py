@@ -16,6 +16,7 @@ from ..tracking.ownership import Owner
 from ..tracking.state import InstanceState
 from .columns import load_attributes
 from .eager import eager_keys, load_related
+from .reload import has_joins, reload
 from .steps import relationships_of
 
 
@@ -47,7 +48,11 @@ def refresh(
         raise exc.pending_key_change(mapper, changed)
     if not columns or any(key not in values for key in mapper.pk_keys):
         columns.update(mapper.pk_keys)  # the row is looked for in any case
-    if not load_attributes(owner, state, state.pk, columns, with_for_update=with_for_update):
+    if keys is None and has_joins(state):
+        found = reload(owner, state, with_for_update=with_for_update)
+    else:
+        found = load_attributes(owner, state, state.pk, columns, with_for_update=with_for_update)
+    if not found:
         raise exc.could_not_refresh(state)
     if keys is None:
         state.commit_all(values)

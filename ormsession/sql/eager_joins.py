@@ -63,6 +63,20 @@ class EagerJoin:
         return not self.is_contained or any(join.adds_joins for join in self.below)
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The parts of one join."""
+
+    on: Any
+    """The condition between the parent and the next table."""
+    target: Any
+    """The related rows."""
+    secondary: Any
+    """The table between, or None."""
+    far: Any
+    """The condition between the table between and the related rows, or None."""
+
+
 Trees = Mapping[Any, tuple[EagerJoin, ...]]
 
 
@@ -92,8 +106,6 @@ class EagerJoins:
         self._order: list[Any] = []
         self._needed: dict[Any, None] = {}
         """Columns of the program's entities in ON clauses; a subquery must have them."""
-        self._secondaries: dict[EagerJoin, Any] = {}
-        """The secondary table of each join under its name there."""
         self.slots = [self._slot(slot) for slot in clause.slots]
 
     @property
@@ -175,60 +187,55 @@ class EagerJoins:
 
     # ------------------------------------------------------------ one FROM
 
-    def _joined(self, left: Any, tree: tuple[EagerJoin, ...], adapt: Adapt) -> Any:
-        """*left* with the joins of *tree*; JOIN where nothing above is an outer join."""
+    def _joined(self, left: Any, tree: tuple[EagerJoin, ...], adapt: Adapt, *, is_optional: bool = False) -> Any:
+        """*left* with the joins of *tree*.
+
+        :param is_optional: the rows that are joined from may be missing themselves, so all joins are outer ones.
+        """
         for join in tree:
             if join.is_contained:
                 left = self._joined(left, join.below, _adapt_of(join.entity))
-                continue
-            on, right, secondary = self._sides(join, adapt)
-            if join.inner:
-                left = (
-                    left.join(secondary, on).join(right, self._far_condition(join))
-                    if secondary is not None
-                    else (left.join(right, on))
-                )
+            elif join.inner and not is_optional:
+                left = self._inner(left, join, adapt)
                 left = self._joined(left, join.below, join.entity.adapt)
-                continue
-            left = left.outerjoin(self._nest(join, right, secondary), on)
-            left = self._joined(left, tuple(each for each in join.below if not _stays_inside(each)), join.entity.adapt)
+            else:
+                sides = self._sides(join, adapt)
+                left = left.outerjoin(self._optional_rows(join, sides), sides.on)
+                outside = tuple(each for each in join.below if not _stays_inside(each))
+                left = self._joined(left, outside, join.entity.adapt, is_optional=True)
         return left
 
-    def _nest(self, join: EagerJoin, right: Any, secondary: Any) -> Any:
+    def _inner(self, left: Any, join: EagerJoin, adapt: Adapt) -> Any:
+        sides = self._sides(join, adapt)
+        if sides.secondary is None:
+            return left.join(sides.target, sides.on)
+        return left.join(sides.secondary, sides.on).join(sides.target, sides.far)
+
+    def _optional_rows(self, join: EagerJoin, sides: Sides) -> Any:
         """The right side of an outer join: the related rows, with what always belongs to them."""
-        if secondary is not None:
-            right = secondary.join(right, self._far_condition(join))
+        right = sides.target
+        if sides.secondary is not None:
+            right = sides.secondary.join(right, sides.far)
+        return self._with_inner(right, join)
+
+    def _with_inner(self, right: Any, join: EagerJoin) -> Any:
         for each in join.below:
             if _stays_inside(each):
-                on, target, between = self._sides(each, join.entity.adapt)
-                right = right.join(self._nest(each, target, between), on)
+                right = self._with_inner(self._inner(right, each, join.entity.adapt), each)
                 outside = tuple(more for more in each.below if not _stays_inside(more))
-                right = self._joined(right, outside, each.entity.adapt)
+                right = self._joined(right, outside, each.entity.adapt, is_optional=True)
         return right
 
-    def _sides(self, join: EagerJoin, adapt: Adapt) -> tuple[Any, Any, Any]:
-        """ON clause, related rows and secondary table, these two under names of their own."""
+    def _sides(self, join: EagerJoin, adapt: Adapt) -> Sides:
+        """What is joined, under names of its own, and its order entered behind that of the others."""
         prop = join.prop
-        secondary = self._secondary_of(join)
-        on, _ = prop.join_condition.adapted(
+        secondary = None if prop.secondary is None else prop.secondary._anonymous_fromclause(flat=True)
+        on, far = prop.join_condition.adapted(
             adapt, join.entity.adapt, None if secondary is None else secondary.corresponding_column
         )
         if prop.order_by:
             self._order.extend(_order_of(join, secondary))
-        return on, join.entity.selectable, secondary
-
-    def _secondary_of(self, join: EagerJoin) -> Any:
-        if join.prop.secondary is None:
-            return None
-        known = self._secondaries.get(join)
-        if known is None:
-            known = self._secondaries[join] = join.prop.secondary._anonymous_fromclause(flat=True)
-        return known
-
-    def _far_condition(self, join: EagerJoin) -> Any:
-        secondary = self._secondary_of(join)
-        _, far = join.prop.join_condition.adapted(_same, join.entity.adapt, secondary.corresponding_column)
-        return far
+        return Sides(on, join.entity.selectable, secondary, far)
 
 
 def _adapt_of(entity: Any) -> Adapt:
