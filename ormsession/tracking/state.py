@@ -404,18 +404,24 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     def expire(self, dict_: Values) -> None:
         """Drop all values; each is loaded again at its next access."""
         manager = self.manager
-        self.expired = self.incomplete = True
-        self._release()
-        self.changes = None
-        if self.last_known:
-            self.last_known.update((key, dict_[key]) for key in self.last_known if key in dict_)
-        if self.loader_callables:
-            self.loader_callables = None
         keys: set[str] | frozenset[str] = manager.expired_always
         for key in manager.expired_when_loaded:
             if key in dict_:
                 keys = {*keys, key}
-        self.expired_keys = keys
+        extras = self.extras
+        if extras is None:
+            # the optional parts at once: pays for the commit of many objects
+            self.extras = {"expired": True, "expired_keys": keys}
+        else:
+            if self.last_known:
+                self.last_known.update((key, dict_[key]) for key in self.last_known if key in dict_)
+            if self.loader_callables:
+                self.loader_callables = None
+            extras["expired"], extras["expired_keys"] = True, keys
+        self.incomplete = True
+        self.changes = None
+        if self.modified:
+            self._release()
         if manager.collection_keys:
             self._drop_collections(dict_, manager.collection_keys)
         for key in manager:
