@@ -416,7 +416,7 @@ class Mapper(InspectionAttr, HasCacheKey):
     def _is_orphan(self, state: InstanceState) -> bool:
         """True when an attribute with delete-orphan should hold the object of *state*, and none does."""
         return any(
-            not opt_manager_of_class(parent)[key].impl.hasparent(state, optimistic=state.pk is not None)  # type: ignore[index, attr-defined]
+            not opt_manager_of_class(parent)[key].impl.hasparent(state, optimistic=state.pk is not None)  # type: ignore[index]
             for key, parent in self.orphan_parents
         )
 
