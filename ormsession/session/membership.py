@@ -207,12 +207,17 @@ def become_deleted(session: Session, states: Sequence[InstanceState]) -> None:
     """The rows of these objects are deleted: a rollback of the level brings the objects back."""
     transaction = session._transaction
     held = [state() for state in states]  # until the listeners have heard of them
+    identity_map, marked = session.identity_map, session._deleted
     for state in states:
-        session.identity_map.discard(state)
-        session._deleted.pop(state, None)
-        state.is_deleted = state.was_deleted = True
-        if transaction is not None:
-            transaction._snapshot.deleted[state] = None
+        identity_map.discard(state)
+        marked.pop(state, None)
+        if state.extras is None:
+            # both parts at once: pays for the flush of many deletions
+            state.extras = {"is_deleted": True, "was_deleted": True}
+        else:
+            state.is_deleted = state.was_deleted = True
+    if transaction is not None:
+        transaction._snapshot.deleted.update(dict.fromkeys(states))
     announce(session, states, PERSISTENT_TO_DELETED)
     held.clear()
 

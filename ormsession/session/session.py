@@ -49,6 +49,7 @@ from ..tracking.ownership import owners as _sessions
 from ..tracking.state import InstanceState
 from ..tracking.symbols import PASSIVE_NO_FETCH
 from ..unitofwork import bulk
+from ..unitofwork.plan import Plan
 from . import binds as bind_rules
 from . import enlistment, execution, flushing, legacy, membership
 from .class_methods import SessionClassMethods
