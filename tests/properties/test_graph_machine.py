@@ -168,6 +168,10 @@ class GraphMachine(RuleBasedStateMachine):
         """None for one number in four."""
         return None if number % 4 == 0 else self.some_key(keys, number)
 
+    def read(self, guest):
+        """Load host and friend: only a value that is known can be taken out of the other side's collection."""
+        assert (guest.host and guest.host.id, guest.friend and guest.friend.id) == self.wanted.guests[guest.id]
+
     # ------------------------------------------------------------ growing
 
     @rule()
@@ -214,6 +218,7 @@ class GraphMachine(RuleBasedStateMachine):
                 self.flush()  # a new object that leaves its only parent leaves the session with it
             with self.session.no_autoflush:
                 if not by_collection:
+                    assert child.household.id == self.wanted.children[key]
                     child.household = household
                 elif child not in household.children:
                     household.children.append(child)
@@ -234,7 +239,9 @@ class GraphMachine(RuleBasedStateMachine):
         key, host = self.some_key(self.wanted.guests, which), self.none_or_key(self.wanted.households, where)
         if key is not None:
             with self.session.no_autoflush:
-                self.find(Guest, key).host = None if host is None else self.find(Household, host)
+                guest = self.find(Guest, key)
+                self.read(guest)
+                guest.host = None if host is None else self.find(Household, host)
             self.wanted.guests[key] = (host, self.wanted.guests[key][1])
 
     @rule(which=choice, whom=choice)
@@ -243,7 +250,9 @@ class GraphMachine(RuleBasedStateMachine):
         # a ring of new rows has no order: it would need post_update
         if key is not None and (friend is None or friend < key):
             with self.session.no_autoflush:
-                self.find(Guest, key).friend = None if friend is None else self.find(Guest, friend)
+                guest = self.find(Guest, key)
+                self.read(guest)
+                guest.friend = None if friend is None else self.find(Guest, friend)
             self.wanted.guests[key] = (self.wanted.guests[key][0], friend)
 
     @rule(which=choice, what=choice, from_tag=some.booleans())
