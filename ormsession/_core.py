@@ -36,11 +36,14 @@ from sqlalchemy.sql.util import ColumnAdapter as ColumnAdapter
 from sqlalchemy.sql.util import unwrap_order_by as unwrap_order_by
 
 # mapping, sql: an entity takes part in the cache keys of the statements it is in.
+from sqlalchemy.sql.cache_key import NO_CACHE as NO_CACHE
 from sqlalchemy.sql.cache_key import HasCacheKey as HasCacheKey
 from sqlalchemy.sql.visitors import InternalTraversal as InternalTraversal
+
 # mapping, sql: what Core accepts where, and how it turns it into an expression.
 from sqlalchemy.sql import coercions as coercions
 from sqlalchemy.sql import roles as roles
+
 # sql: lets sqlalchemy.inspect() answer for an alias.
 from sqlalchemy.inspection import _inspects
 
@@ -61,7 +64,8 @@ from sqlalchemy.engine.result import null_result as null_result
 # sql: makes a row from values, for the elements of a bundle.
 from sqlalchemy.engine.result import result_tuple as result_tuple
 
-# session: Core need not find the columns of each new statement in a result from its cache, when loading knows their places.
+# session: Core need not find the columns of each new statement in a result from its cache, when loading knows their
+# places.
 PLAIN_CURSOR = "_result_disable_adapt_to_context"
 """An execution option that spares Core a third of what executing a cached entity statement costs."""
 
@@ -132,7 +136,7 @@ def require_unique(result: Any, error: Callable[[], Exception]) -> None:
     def refuse(row: Any) -> Any:
         raise error()
 
-    result._unique_filter_state = (None, refuse)
+    result._unique_filter_state = (set(), refuse)
 
 
 inspects = _inspects
@@ -148,9 +152,10 @@ from sqlalchemy.util import duck_type_collection as duck_type_collection
 
 
 def collect_params(compiler: Any, statement: Any) -> None:
-    """Let the compiler know the values that ``statement.params()`` was given; 2.0 puts them into the statement itself."""
+    """Let the compiler know the values of ``statement.params()``; 2.0 puts them into the statement itself."""
     if getattr(compiler, "_collect_params", False):
         compiler._add_to_params(statement)
+
 
 # mapping: finds the condition between two selectables by their foreign keys, and the pairs of columns that a
 # condition compares; sets of columns that know a column by identity, also through its annotated copies.
@@ -163,6 +168,7 @@ from sqlalchemy.sql.util import visit_binary_product as visit_binary_product
 def column_set(columns: Any) -> Any:
     """mapping: a set of columns."""
     return ColumnSet(columns)
+
 
 # sql: which of several FROMs a join goes on from, and whether a table is in a FROM as itself.
 from sqlalchemy.sql import util as _sql_util

@@ -48,8 +48,9 @@ def refresh(
         raise exc.pending_key_change(mapper, changed)
     if not columns or any(key not in values for key in mapper.pk_keys):
         columns.update(mapper.pk_keys)  # the row is looked for in any case
-    if keys is None and has_joins(state):
-        found = reload(owner, state, with_for_update=with_for_update)
+    if has_joins(state, None if keys is None else related):
+        only = None if keys is None else (*columns, *related)
+        found = reload(owner, state, keys=only, with_for_update=with_for_update)
     else:
         found = load_attributes(owner, state, state.pk, columns, with_for_update=with_for_update)
     if not found:

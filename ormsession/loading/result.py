@@ -38,7 +38,7 @@ from .options import options_below, related_choices
 from .peers import make_peers
 from .recipe import Processors, recipe_for
 from .rows import Rows, column_reader, entity_loop
-from .steps import CONTAINED, related_words
+from .steps import IN_ROW, related_words
 from .way import ReachedBy
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class StatementLoader:
         joined = [(each.prop, self._entity_load(each.slot, compile_state, way.on(each.prop))) for each in slot.joined]
         in_row = {prop.key for prop, _ in joined}
         steps = tuple(
-            step for step in eager_steps(mapper, choices, way) if step.prop.key not in in_row and step.word != CONTAINED
+            step for step in eager_steps(mapper, choices, way) if step.prop.key not in in_row and step.word not in IN_ROW
         )
         self.multiplies_rows = self.multiplies_rows or any(prop.uselist for prop, _ in joined)
         has_peers = "peers" in words.values()

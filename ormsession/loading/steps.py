@@ -23,6 +23,8 @@ CONTAINED = "contained"
 """Said by an option: the statement joins the related rows itself."""
 EAGER = frozenset(("joined", "selectin", "subquery", "immediate", CONTAINED))
 """The words that ask for related objects along with their object."""
+IN_ROW = frozenset(("joined", CONTAINED))
+"""Those for which the related objects stand in the same rows; a statement given as text or a RETURNING has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ColumnClause, Join
 
@@ -33,6 +33,7 @@ from .layout import EntitySlot, JoinedSlot
 if TYPE_CHECKING:
     from ..mapping.relationship import RelationshipProperty
     from .columns import ColumnsClause
+    from .criteria import AppliedCriteria
 
 Adapt = Callable[[Any], Any]
 
@@ -103,13 +104,15 @@ class EagerJoins:
         self._own = set(range(len(clause.columns)))
         """Positions of the columns that the program's statement has: its own, and those of what it joins itself."""
         self._adapt_statement: Adapt = _same if statement_adapter is None else statement_adapter.traverse
+        self.criteria: AppliedCriteria | None = None
+        """What is said of every occurrence of an entity in the statement; set by the compile state."""
         self._order: list[Any] = []
         self._needed: dict[Any, None] = {}
         """Columns of the program's entities in ON clauses; a subquery must have them."""
         self.slots = [self._slot(slot) for slot in clause.slots]
 
     @property
-    def must_nest(self) -> bool:
+    def multiplies_rows(self) -> bool:
         """Whether some join multiplies the rows of the program's statement."""
         return any(join.multiplies_rows for tree in self.trees.values() for join in tree)
 
@@ -131,7 +134,17 @@ class EagerJoins:
         slot = self.clause.entity_slot(join.entity, self._adapter if join.is_contained else None)
         if join.is_contained:
             self._own.update(column.position for column in slot.columns)
+        else:
+            self._hide_names(column.position for column in slot.columns)
         return JoinedSlot(join.prop, dataclasses.replace(slot, joined=below))
+
+    def _hide_names(self, positions: Iterable[int | None]) -> None:
+        """Keep the names of our columns apart from those that the program may use in ``order_by("name")``."""
+        columns = self.clause.columns
+        for position in positions:
+            assert position is not None
+            column = columns[position] = columns[position]._annotate({"joined_along": True})
+            column._allow_label_resolve = False
 
     # ------------------------------------------------------------ the statement
 
@@ -140,7 +153,7 @@ class EagerJoins:
 
         :param core: the program's statement with its own columns.
         """
-        if self.must_nest and _counts_rows(core):
+        if (self.multiplies_rows and _counts_rows(core)) or (self.adds_joins and _merges_rows(core)):
             return self._nested(core)
         froms = list(core._from_obj)
         for entity, tree in self.trees.items():
@@ -233,6 +246,9 @@ class EagerJoins:
         on, far = prop.join_condition.adapted(
             adapt, join.entity.adapt, None if secondary is None else secondary.corresponding_column
         )
+        if self.criteria is not None:
+            criteria = self.criteria.criteria_of(join.entity, is_internal=True)
+            on, far = (and_(on, *criteria), far) if far is None else (on, and_(far, *criteria))
         if prop.order_by:
             self._order.extend(_order_of(join, secondary))
         return Sides(on, join.entity.selectable, secondary, far)
@@ -258,13 +274,14 @@ def _order_of(join: EagerJoin, secondary: Any) -> Iterable[Any]:
 
 
 def _counts_rows(statement: Any) -> bool:
-    return bool(
-        statement._limit_clause is not None
-        or statement._offset_clause is not None
-        or statement._fetch_clause is not None
-        or statement._distinct
-        or statement._group_by_clauses
-    )
+    """Whether more rows per object would change which objects there are."""
+    clauses = (statement._limit_clause, statement._offset_clause, statement._fetch_clause)
+    return any(clause is not None for clause in clauses)
+
+
+def _merges_rows(statement: Any) -> bool:
+    """Whether more columns would change which rows there are."""
+    return bool(statement._distinct or statement._group_by_clauses)
 
 
 def _attach_to(froms: list[Any], selectable: Any, attach: Callable[[Any], Any]) -> None:
