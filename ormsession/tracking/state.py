@@ -535,9 +535,8 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
         """What another process can use: everything but the session."""
         data = {name: getattr(self, name) for name in ("pk", "modified", "changes", "incomplete")}
         if self.extras:
-            data["extras"] = {
-                name: value for name, value in self.extras.items() if name not in ("insert_order", "is_deleted", "peers")
-            }
+            local = ("insert_order", "is_deleted", "peers")
+            data["extras"] = {name: value for name, value in self.extras.items() if name not in local}
         return data
 
     def __setstate__(self, data: Mapping[str, Any]) -> None:
