@@ -19,6 +19,7 @@ from ormsession import (
     configure_mappers,
     inspect,
 )
+from ormsession.events import InstrumentationEvents, MapperEvents
 from ormsession.mapping import hooks
 
 
@@ -368,3 +369,19 @@ def test_a_listener_that_raises_after_the_mapper_was_made_leaves_the_class_as_it
         mapping.map_imperatively(Thing, users)
     assert dict(vars(Thing)) == before
     assert mapping.mappers == frozenset()
+
+
+class TestClearedListeners:
+    def test_are_heard_no_more_whether_their_class_was_mapped_or_not(self, mapping, users):
+        class Early:
+            pass
+
+        heard = []
+        event.listen(Early, "mapper_configured", lambda mapper, class_: heard.append("held"))
+        event.listen(Mapper, "mapper_configured", lambda mapper, class_: heard.append("all"))
+        event.listen(Early, "class_instrument", lambda class_: heard.append("instrumented"))
+        MapperEvents._clear()
+        InstrumentationEvents._clear()
+        mapping.map_imperatively(Early, users)
+        mapping.configure()
+        assert heard == []
