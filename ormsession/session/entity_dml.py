@@ -30,6 +30,7 @@ from sqlalchemy.sql.expression import ColumnClause
 
 from .. import exc
 from .._core import null_result
+from ..sql.criteria import criteria_of_dml
 from ..sql.dml import column_for, column_parameters
 from ..sql.entity import entity_of
 from ..sql.evaluator import UNKNOWN, Evaluation, Evaluator, UnevaluatableError
@@ -217,7 +218,7 @@ def _evaluated(dml: DML, present: list[tuple[InstanceState, Any]], *, is_require
     try:
         if dml.entity.is_aliased_class:
             raise UnevaluatableError("Cannot evaluate criteria on an alias")
-        is_hit = Evaluator(dml.entity.mapper, parameters).all_of(dml.statement._where_criteria)
+        is_hit = Evaluator(dml.entity.mapper, parameters).all_of(criteria_of_dml(dml.statement))
         decided = [(is_hit(state.dict), state, obj) for state, obj in present]
     except UnevaluatableError as error:
         if is_required:
@@ -246,7 +247,7 @@ def _run_and_fetch_keys(dml: DML, parameters: Any) -> tuple[Any, list[tuple[Any,
         rows = result.returned_defaults_rows
         if rows is not None:
             return result, [tuple(row) for row in rows]
-    keys = select(*columns).where(*statement._where_criteria)
+    keys = select(*columns).where(*criteria_of_dml(statement))
     bound = dml.parameters if isinstance(dml.parameters, Mapping) else None
     found = [tuple(row) for row in dml.connection.execute(keys, bound)]
     return dml.run(parameters=parameters), found

@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SAWarning
 
 from .. import exc
+from ..mapping.join_condition import ONETOMANY
 from ..tracking.state import InstanceState
-from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
+from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_NO_INITIALIZE, PASSIVE_OFF
+from ..unitofwork.cascades import held_by
 from ..unitofwork.execution import FlushOutcome, execute
 from ..unitofwork.plan import FlushInput, Plan, make_plan
 from ..unitofwork.preparation import prepare
@@ -51,7 +53,7 @@ class FlushContext:
 
 def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
     """Write the changes of *session*, or only those of *objects*."""
-    chosen = None if objects is None else {membership.state_of(instance) for instance in objects}
+    chosen = None if objects is None else _with_children(membership.state_of(instance) for instance in objects)
     context = FlushContext(session)
     if session.dispatch.before_flush:
         session.dispatch.before_flush(session, context, objects)
@@ -75,6 +77,16 @@ def flush(session: Session, objects: Iterable[Any] | None = None) -> None:
 def rehearse(session: Session) -> Plan:
     """The plan that a flush would make now; loads nothing and changes nothing."""
     return make_plan(prepare(session, _input(session, None), is_rehearsal=True))
+
+
+def _with_children(states: Iterable[InstanceState]) -> set[InstanceState]:
+    """The states, and the children that their one-to-many relationships hold: a parent's flush writes those too."""
+    chosen = set(states)
+    for state in list(chosen):
+        for prop in state.mapper.relationships:
+            if prop.direction is ONETOMANY and not prop.viewonly:
+                chosen.update(child._sa_instance_state for child in held_by(state, prop, PASSIVE_NO_INITIALIZE))
+    return chosen
 
 
 def _input(session: Session, chosen: set[InstanceState] | None) -> FlushInput:

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, SAWarning
 
-from ormsession import get_history, inspect
+from ormsession import get_history, inspect, relationship
 from ormsession.testing import assert_sql, check_invariants, recorded_sql
 
-from .conftest import users
+from .conftest import posts, users
 
 
 @pytest.fixture
@@ -73,6 +73,24 @@ class TestRegistering:
             session.flush([new])
         assert ed in session.dirty
         assert new not in session.new
+
+    def test_the_children_of_a_chosen_object_are_written_with_it(self, session, mappings):
+        class Author:
+            pass
+
+        class Post:
+            pass
+
+        mappings.map_imperatively(Author, users, properties={"posts": relationship(Post, backref="author")})
+        mappings.map_imperatively(Post, posts)
+        author, other = Author(name="ed", posts=[Post(title="one")]), Author(name="wendy", posts=[Post(title="two")])
+        session.add_all([author, other])
+        with pytest.warns(DeprecationWarning, match="`objects` parameter"):
+            session.flush([author])
+        assert author.posts[0].user_id == author.id
+        assert set(session.new) == {other, *other.posts}
+        session.flush()
+        assert other.posts[0].user_id == other.id
 
     def test_an_object_changed_by_a_listener_of_another_is_reset_with_a_warning(self, session, User, ed):
         wendy = session.get(User, 2)
