@@ -130,6 +130,9 @@ class AppenderMixin(ElementWrites):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._result())
 
+    def _sa_iterator(self) -> Iterator[Any]:
+        return iter(self)
+
     def append(self, item: Any) -> None:
         """Add an element; it is written at the next flush."""
         self.add(item)

@@ -32,7 +32,7 @@ from ..tracking.collections import collection_adapter
 from ..tracking.history import History
 from ..tracking.related import Held, ObjectAttributeImpl
 from ..tracking.symbols import (
-    INIT_OK,
+    CALLABLES_OK,
     NO_KEY,
     NO_VALUE,
     OP_BULK_REPLACE,
@@ -91,6 +91,13 @@ class PendingItems:
         )
 
 
+class KnownItems(list[Any]):
+    """The elements that are known without SQL, as those look at them who expect a tracked collection."""
+
+    def _sa_iterator(self) -> Iterator[Any]:
+        return iter(self)
+
+
 class WriteOnlyAttributeImpl(ObjectAttributeImpl):
     """The implementation behind an attribute whose collection is never loaded."""
 
@@ -98,6 +105,7 @@ class WriteOnlyAttributeImpl(ObjectAttributeImpl):
     dynamic = True
     supports_population = False
     word = "write_only"
+    kind = list
 
     def __init__(self, class_: type, key: str, *, prop: RelationshipProperty, **options: Any) -> None:
         super().__init__(class_, key, **options)
@@ -131,7 +139,8 @@ class WriteOnlyAttributeImpl(ObjectAttributeImpl):
 
     def get(self, state: InstanceState, dict_: Values, passive: int = PASSIVE_OFF) -> Any:
         """The collection; the elements added since the last flush for those who must not send SQL."""
-        return self.view(state) if passive & SQL_OK else self.pending(state).added
+        may_load = passive & SQL_OK and passive & CALLABLES_OK
+        return self.view(state) if may_load else KnownItems(self.pending(state).added)
 
     def get_collection(
         self, state: InstanceState, dict_: Values, user_data: Any = None, passive: int = PASSIVE_NO_INITIALIZE
@@ -144,7 +153,7 @@ class WriteOnlyAttributeImpl(ObjectAttributeImpl):
     def get_history(self, state: InstanceState, dict_: Values, passive: int = PASSIVE_NO_INITIALIZE) -> History:
         """The history; what the database has is part of it where *passive* allows SQL."""
         pending = self.pending(state)
-        if state.pk is None or not (passive & INIT_OK and passive & SQL_OK):
+        if state.pk is None or not (passive & CALLABLES_OK and passive & SQL_OK):
             return pending.history()
         return pending.history_with(self.existing(state, passive))
 
@@ -338,6 +347,11 @@ class WriteOnlyCollection(ElementWrites):
 
     def __iter__(self) -> Iterator[Any]:
         raise exc.no_iteration_of_write_only()
+
+    def _sa_iterator(self) -> Iterator[Any]:
+        if self._state.pk is not None:
+            raise exc.implicit_iteration(self._impl)
+        return iter(self._impl.pending(self._state).added)
 
     def select(self) -> Any:
         """A ``select`` of the elements."""
