@@ -54,6 +54,7 @@ from .sql.alias import aliased
 from .sql.attribute import InstrumentedAttribute, QueryableAttribute
 from .sql.bundle import Bundle, DictBundle
 from .sql.comparator import PropComparator
+from .sql.criteria import LoaderCriteriaOption, with_loader_criteria
 from .sql.joins import join, outerjoin
 from .sql.object_criterion import with_parent
 from .sql.query import Query
@@ -107,6 +108,7 @@ __all__ = [
     "InstanceState",
     "InstrumentedAttribute",
     "Load",
+    "LoaderCriteriaOption",
     "LoadReport",
     "Mapper",
     "MapperProperty",
@@ -177,5 +179,6 @@ __all__ = [
     "undeferred",
     "validates",
     "was_deleted",
+    "with_loader_criteria",
     "with_parent",
 ]

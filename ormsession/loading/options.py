@@ -30,6 +30,7 @@ from ..mapping.lookup import inspect
 from ..mapping.properties import ColumnProperty, SynonymProperty
 from ..mapping.relationship import RelationshipProperty
 from ..sql.columns import ColumnChoice
+from ..sql.criteria import LoaderCriteriaOption
 from ..sql.entity import elements_of, entity_of
 from .steps import CONTAINED, EVERYTHING, RelatedChoice, Step, entity_name
 
@@ -322,9 +323,9 @@ def related_choices(compile_state: Any, entity: Any) -> dict[str, RelatedChoice]
     }
 
 
-def options_below(options: Iterable[Any], key: str) -> tuple[Load, ...]:
+def options_below(options: Iterable[Any], key: str) -> tuple[Load | LoaderCriteriaOption, ...]:
     """What is left of an object's options for the objects that one of its relationships leads to."""
-    left = (option.below(key) for option in options if isinstance(option, Load))
+    left = (option.below(key) for option in options if isinstance(option, (Load, LoaderCriteriaOption)))
     return tuple(option for option in left if option is not None)
 
 

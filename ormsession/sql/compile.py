@@ -23,6 +23,7 @@ from .._core import CompileState, SelectState, compile_state_functions
 from . import eager_joins
 from .columns import ColumnChoice as ColumnChoice
 from .columns import ColumnOptions, ColumnsClause, column_descriptions, exported_columns
+from .criteria import AppliedCriteria, criteria_options
 from .eager_joins import EagerJoins
 from .entity import FROM_NOTE, PLUGIN, entity_of, from_adapter, naming_of, owning_entity
 from .from_statement import FromStatement
@@ -38,7 +39,7 @@ class EntitySelectState(SelectState):
     ``loader`` is a place for ``loading`` to keep what it makes from the layout; ``attributes`` is one for options.
     """
 
-    __slots__ = ("attributes", "column_options", "layout", "loader", "select_statement")
+    __slots__ = ("attributes", "column_options", "criteria", "layout", "loader", "select_statement")
 
     def __init__(self, statement: Any, compiler: Any, **kw: Any) -> None:
         # SelectState's own constructor is not called: it derives FROMs and names from one and the same statement
@@ -51,6 +52,9 @@ class EntitySelectState(SelectState):
         self.attributes: dict[Any, Any] = {}
         self.layout: Layout = ()
         self.loader: Any = None
+        options = criteria_options(statement, compiler)
+        self.criteria = AppliedCriteria(options, statement) if options else None
+        """What :func:`.with_loader_criteria` adds; None when nothing is left to be added."""
         if is_outermost:
             self._process_options(statement)
         self.from_clauses = statement._from_obj
@@ -92,7 +96,22 @@ class EntitySelectState(SelectState):
         core._setup_joins = core._memoized_select_entities = core._with_options = ()
         core._propagate_attrs = {}
         core._from_obj = (*self.from_clauses, *_froms(statement))
+        if self.criteria is not None:
+            core._from_obj = tuple(self.criteria.in_joins(each) for each in core._from_obj)
+            if is_outermost:  # else Core has yet to say which FROMs belong to the enclosing statement
+                self.statement, self.from_clauses, self.froms = core, core._from_obj, self._get_froms(core)
+                self._get_display_froms()
         return core if eager is None else eager.applied(core)
+
+    def _get_display_froms(
+        self, explicit_correlate_froms: Any = None, implicit_correlate_froms: Any = None
+    ) -> list[Any]:
+        """Core's answer to what stands in the FROM list; the criteria of what does are added to WHERE, once."""
+        froms = super()._get_display_froms(explicit_correlate_froms, implicit_correlate_froms)
+        criteria, self.criteria = self.criteria, None
+        if criteria is not None:
+            self.statement._where_criteria += tuple(criteria.of_froms(froms))
+        return froms
 
     def _eager_joins(self, clause: ColumnsClause, statement: Any) -> EagerJoins | None:
         """What is joined along, as loader options and mappings want it; None when nothing is."""
@@ -101,6 +120,7 @@ class EntitySelectState(SelectState):
         if not trees:
             return None
         eager = EagerJoins(trees, clause, from_adapter(statement))
+        eager.criteria = self.criteria
         self.layout = tuple(eager.slots)
         return eager
 

@@ -20,6 +20,7 @@ from sqlalchemy.types import NullType
 
 from .._core import CompileState, DeleteDMLState, InsertDMLState, UpdateDMLState, coercions, roles
 from .columns import ColumnOptions, ColumnsClause, column_descriptions
+from .criteria import criteria_of_dml, criteria_options
 from .entity import PLUGIN, entity_of, naming_of
 from .layout import Layout
 
@@ -37,6 +38,9 @@ class EntityDML:
             statement = self._with_returned_columns(statement, is_outermost=not compiler.stack)
         elif statement._returning and not compiler.stack:
             self.layout = tuple(self._clause(statement).slots)
+        if not statement.is_insert and criteria_options(statement):
+            statement = statement._generate()
+            statement._where_criteria = criteria_of_dml(statement)
         super().__init__(statement, compiler, **kw)  # type: ignore[call-arg]
 
     def _clause(self, statement: Any) -> ColumnsClause:

@@ -123,6 +123,8 @@ def compile_from_statement(statement: FromStatement, compiler: Any, **kw: Any) -
     if isinstance(element, TextClause):
         named = [column for column in state.columns if getattr(column, "name", None)]
         element = TextualSelect(element, named, positional=False)
+    if is_outermost and not element.is_dml and compiler.compile_state is None:
+        compiler.compile_state = state  # statements inside look for options there
     text: str = compiler.process(element, **kw)
     if is_outermost:
         if compiler.compile_state is None or not element.is_dml:
