@@ -351,6 +351,9 @@ class RelationshipProperty(MapperProperty):
     _is_self_referential = refers_to_itself
 
 
+NOT_GIVEN: Any = object()
+"""For a parameter where None is an answer: ``cascade=None`` is none at all."""
+
 DEFAULTS: dict[str, Any] = {
     "uselist": None,
     "collection_class": None,
@@ -361,7 +364,7 @@ DEFAULTS: dict[str, Any] = {
     "backref": None,
     "overlaps": None,
     "post_update": False,
-    "cascade": None,
+    "cascade": NOT_GIVEN,
     "viewonly": False,
     "lazy": "select",
     "passive_deletes": False,
@@ -393,7 +396,7 @@ def _words(value: Any) -> frozenset[str]:
 
 
 def _cascades(given: Any, *, viewonly: bool) -> CascadeOptions:
-    if given is None:
+    if given is NOT_GIVEN:
         return CascadeOptions("merge" if viewonly else "save-update, merge")
     cascade = CascadeOptions(given)
     if viewonly and cascade.writing:
