@@ -171,7 +171,7 @@ def updates(
         else:
             _add_key(columns, stored, row)
         if version is not None:
-            row[version.where] = _stored_version(version.attribute, stored)
+            row[version.where] = stored_version(version.attribute, stored)
         if key != last:
             group_states, group_rows = groups.of(key)
             last = key
@@ -276,13 +276,13 @@ def _add_version(columns: TableColumns, state: InstanceState, stored: InstanceSt
         return
     if version.name not in row or stored is not state:
         if version.generator is not None:
-            before = _stored_version(version.attribute, stored)
+            before = stored_version(version.attribute, stored)
             row[version.name] = before if before is NOT_LOADED else version.generator(before)
     elif row[version.name] is None:
         raise exc.null_version(state)
 
 
-def _stored_version(attribute: str, state: InstanceState) -> Any:
+def stored_version(attribute: str, state: InstanceState) -> Any:
     """The version that the row had when it was read."""
     before = state.committed_state.get(attribute, NO_VALUE)
     if before is NO_VALUE:
@@ -317,7 +317,7 @@ def deletes(columns: TableColumns, states: Iterable[InstanceState]) -> list[Batc
                 if row[each.name] is None:
                     raise exc.null_key_in_delete(columns.name, each.column)
         if version is not None:
-            row[version.name] = _stored_version(version.attribute, state)
+            row[version.name] = stored_version(version.attribute, state)
             if row[version.name] is None:
                 raise exc.null_version(state)
         kept.append(state)

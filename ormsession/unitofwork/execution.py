@@ -45,6 +45,7 @@ from .statements import (
     insert_form,
     select_statement,
     update_form,
+    update_statement,
 )
 
 __all__ = ["FlushOutcome", "execute"]
@@ -155,6 +156,9 @@ class _Execution:
     def send(self, step: Step) -> None:
         """Send a batch; one of an opened stage is collected again, because listeners may have changed its objects."""
         batch, stage = step.batch, step.stage
+        if batch.is_parking:
+            self.park(batch)
+            return
         if stage not in self.left_over:
             self.send_batch(batch, stage.links)
             return
@@ -303,6 +307,12 @@ class _Execution:
         if version is not None and version.generator is not None and version.name not in batch.expressions:
             self.undo.assign(version.attribute, states, [row[version.name] for row in rows])
         self.after(columns, states, form, connection)
+
+    def park(self, batch: Batch) -> None:
+        """Give rows a temporary value; their objects hear nothing of it."""
+        columns, connection = batch.columns, self.connection(batch.columns.mapper)
+        result = connection.execute(update_statement(columns), batch.rows[0])
+        _check_count("update", columns, result, 1, connection)
 
     def update_one_returning(
         self, columns: TableColumns, form: UpdateForm, state: InstanceState, result: CursorResult[Any]

@@ -77,10 +77,12 @@ class Association:
     """A row of a secondary table.
 
     :param values: column key -> (object, attribute) whose value it is.
+    :param reason: the relationship, for people.
     """
 
     table: Any
     values: Mapping[str, tuple[InstanceState, str]]
+    reason: Any = None
 
     @property
     def key(self) -> Any:
@@ -99,6 +101,8 @@ class Relations:
     """The same before rows are deleted."""
     added: dict[Any, Association] = field(default_factory=dict)
     removed: dict[Any, Association] = field(default_factory=dict)
+    doomed: dict[InstanceState, str] = field(default_factory=dict)
+    """Why objects go that nobody marked for deletion; for people."""
 
     def link(self, state: InstanceState, link: Link, *, afterwards: bool = False) -> None:
         """An attribute of *state* takes its value from elsewhere; a value wins over NULL."""

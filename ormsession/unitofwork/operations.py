@@ -113,6 +113,11 @@ class AssociationBatch:
         """The columns of the rows."""
         return tuple(self.associations[0].values)
 
+    @property
+    def table_name(self) -> str:
+        """The name of the table as messages show it."""
+        return str(self.table.description)
+
     def to_dict(self) -> dict[str, Any]:
         """The batch as plain data."""
         return {
@@ -142,6 +147,7 @@ class Batch:
     :param names: the parameters that are columns of the INSERT, or of SET.
     :param states: one per row; an object may own rows in several batches, when it has several tables.
     :param rows: the parameters of each row.
+    :param is_parking: the rows get a temporary value, so that others can take the one they have.
     """
 
     kind: OperationKind
@@ -151,9 +157,15 @@ class Batch:
     rows: Sequence[Row]
     expressions: Mapping[str, Any] = field(default_factory=lambda: NO_EXPRESSIONS)
     late: tuple[LateValue, ...] = ()
+    is_parking: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table as messages show it."""
+        return self.columns.name
 
     @property
     def operations(self) -> Iterator[Operation]:

@@ -29,14 +29,17 @@ from types import MappingProxyType
 from typing import Any
 
 from .. import exc
+from ..exc import state_text
 from ..mapping.mapper import Mapper
 from ..tracking.state import InstanceState
 from . import collecting
 from .cascades import writing
 from .columns import TableColumns, tables_of
+from .explanation import OperationReason, OrderReason, mermaid_of, reasons_of_operations, reasons_of_order, table_of
 from .links import NO_LINKS, Association, Links, Relations
 from .operations import AssociationBatch, Batch, LateValue, Operation, OperationKind
 from .ordering import Edge
+from .parking import parking_batches
 from .precedence import TableOrder, order_of_rows, order_of_tables
 
 NOTHING_REPLACED: Mapping[InstanceState, InstanceState] = MappingProxyType({})
@@ -56,6 +59,8 @@ class FlushInput:
     deleted: Sequence[InstanceState] = ()
     relations: Relations = field(default_factory=Relations)
     """What relationships add; made by ``preparation``."""
+    unloaded: Sequence[tuple[InstanceState, Any]] = ()
+    """(object, relationship) that the flush will load first; filled in a rehearsal only."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,13 +158,15 @@ AnyStep = Step | AssociationStep | Opening | Closing
 class Plan:
     """The steps of a flush in order.
 
-    >>> print(plan)                                                            # doctest: +SKIP
-    INSERT  users                     2 rows  name
+    >>> print(session.plan_flush())                                            # doctest: +SKIP
+    #  operation  table  rows  statement
+    1  INSERT     users  2     INSERT INTO users (name) VALUES (:name)
     """
 
     steps: tuple[AnyStep, ...]
     input: FlushInput
     replaced: Mapping[InstanceState, InstanceState] = field(default_factory=lambda: NOTHING_REPLACED)
+    tables: TableOrder = field(default_factory=TableOrder)
 
     def __bool__(self) -> bool:
         """True when there is anything to do; changed objects whose rows are right already are nothing to do."""
@@ -176,12 +183,39 @@ class Plan:
         for batch in self.batches:
             yield from batch.operations
 
+    @property
+    def loads(self) -> tuple[str, ...]:
+        """What a flush has to load first, and the plan therefore does not know; empty in a plan that is executed."""
+        return tuple(f"{prop} of {state_text(state)}" for state, prop in self.input.unloaded)
+
+    @property
+    def reasons(self) -> list[OperationReason]:
+        """Why each operation is there."""
+        return list(reasons_of_operations(self.batches, self.input.relations, self.replaced))
+
+    @property
+    def edges(self) -> list[OrderReason]:
+        """Why batches stand before others."""
+        return reasons_of_order(self.batches, self.tables)
+
+    def explain(self) -> str:
+        """The plan with a reason for every operation and for the order, as text."""
+        parts = [str(self), "Operations", *map(str, self.reasons)]
+        edges = self.edges
+        return "\n".join([*parts, "Order", *map(str, edges)] if edges else parts)
+
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain data."""
         return {"batches": [batch.to_dict() for batch in self.batches]}
 
+    def to_mermaid(self) -> str:
+        """The plan as a Mermaid flow chart: a box for each batch, an arrow for each reason of the order."""
+        return mermaid_of(self.batches, self.edges)
+
     def __str__(self) -> str:
-        return "\n".join(str(batch) for batch in self.batches) or "nothing to send"
+        batches = self.batches
+        first = [f"loads first: {each}" for each in self.loads]
+        return "\n".join([*first, table_of(batches) if batches else "nothing to send"])
 
 
 def make_plan(flush_input: FlushInput) -> Plan:
@@ -207,7 +241,7 @@ def make_plan(flush_input: FlushInput) -> Plan:
     steps = _steps_in_table_order(saves, deletes, order)
     steps = _steps_in_row_order(steps, order)
     if not relations:
-        return Plan(tuple(_framed(steps, stages)), flush_input, replaced)
+        return Plan(tuple(_framed(steps, stages)), flush_input, replaced, order)
     steps, afterwards = _without_circles(steps, relations)
     return Plan(
         (
@@ -219,6 +253,7 @@ def make_plan(flush_input: FlushInput) -> Plan:
         ),
         flush_input,
         replaced,
+        order,
     )
 
 
@@ -420,12 +455,14 @@ def _steps_in_row_order(steps: list[Step], order: TableOrder) -> list[Step]:
         return steps
     if not order.entangled and all(step.batch.kind is OperationKind.INSERT for step in steps):
         return steps
-    parts = order_of_rows([step.batch for step in steps], order)
-    if parts is None:
+    batches = [step.batch for step in steps]
+    found = order_of_rows(batches, order)
+    if found is None:
         return steps
-    return [
+    parked = [Step(Stage(batch.columns.mapper), batch) for batch in parking_batches(batches, found.unmet)]
+    return parked + [
         steps[index] if numbers is None else Step(steps[index].stage, steps[index].batch.part(numbers))
-        for index, numbers in parts
+        for index, numbers in found.parts
     ]
 
 

@@ -15,12 +15,13 @@ one that takes it.  Values that are not known (not loaded, or made by the server
 
 No edge between rows is final: whether a constraint is checked at once, at the end or never is known to the database
 alone.  Edges of unique values are dropped first, those of foreign keys only when they form a circle of their own.
+Where one of unique values was dropped, ``parking`` lets the row give up its value in another way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Table
@@ -38,13 +39,18 @@ RowNumber = tuple[int, int]
 
 Values = tuple[Any, ...]
 
+CIRCLES_ONE_BY_ONE = 20
+"""So many circles of foreign keys are opened with care; beyond that every foreign key may give way."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableOrder:
     """Tables in the order in which they are written, and those whose rows may depend on each other."""
 
-    tables: tuple[Table, ...]
-    entangled: frozenset[Table]
+    tables: tuple[Table, ...] = ()
+    entangled: frozenset[Table] = frozenset()
+    edges: tuple[Edge[Any], ...] = ()
+    """What the order was made from; those that it does not obey are optional."""
 
 
 def order_of_tables(tables: Iterable[Table], more: Iterable[Edge[Any]] = ()) -> TableOrder:
@@ -66,7 +72,7 @@ def order_of_tables(tables: Iterable[Table], more: Iterable[Edge[Any]] = ()) -> 
                 edges.append(Edge(target, table, f"{table.name} refers to {target.name}", optional=nullable))
     order = _cut_hard_edges_last(given, edges)
     circular = {table for edge in order.cut for table in (edge.before, edge.after)}
-    return TableOrder(order.nodes, frozenset(self_referring | circular))
+    return TableOrder(order.nodes, frozenset(self_referring | circular), tuple(edges))
 
 
 def _foreign_keys(table: Table) -> list[ForeignKeyConstraint]:
@@ -84,21 +90,43 @@ def _resolves(element: Any) -> bool:
 
 
 def _cut_hard_edges_last(nodes: Sequence[Any], edges: Sequence[Edge[Any]]) -> Order[Any]:
-    try:
-        return put_in_order(nodes, edges)
-    except Cycle:
-        return put_in_order(nodes, [Edge(edge.before, edge.after, edge.reason, optional=True) for edge in edges])
+    """The order; hard edges give way only where they form a circle of their own."""
+    for _ in range(CIRCLES_ONE_BY_ONE):
+        try:
+            return put_in_order(nodes, edges)
+        except Cycle as cycle:
+            circle = {(edge.before, edge.after) for edge in cycle.edges}
+            edges = [replace(edge, optional=True) if (edge.before, edge.after) in circle else edge for edge in edges]
+    return put_in_order(nodes, [replace(edge, optional=True) for edge in edges])
 
 
 # ---------------------------------------------------------------- rows
 
 
-def order_of_rows(batches: Sequence[Batch], tables: TableOrder) -> list[tuple[int, list[int] | None]] | None:
-    """The batches in parts, in an order that respects the values of their rows.
+@dataclass(frozen=True, slots=True)
+class RowOrder:
+    """Batches in parts, in an order that respects the values of their rows.
+
+    :param parts: (index of a batch, numbers of the rows that go together; None for all of them).
+    :param unmet: edges of unique values that no order obeys: a circle of rows passes values on.
+    """
+
+    parts: tuple[tuple[int, list[int] | None], ...]
+    unmet: tuple[UniqueEdge, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueEdge(Edge[RowNumber]):
+    """One row gives up unique values that another one takes; `columns` are those that are unique together."""
+
+    columns: tuple[Any, ...] = ()
+
+
+def order_of_rows(batches: Sequence[Batch], tables: TableOrder) -> RowOrder | None:
+    """Divide batches where the values of their rows ask for it.
 
     :param batches: in the order that the tables give.
-    :return: (index of a batch, numbers of the rows that go together; None for all of them); None when the order
-        that was given is right already.
+    :return: None when the order that was given is right already.
     """
     to_open = _batches_to_open(batches, tables)
     edges = _row_edges(batches, to_open)
@@ -116,7 +144,8 @@ def order_of_rows(batches: Sequence[Batch], tables: TableOrder) -> list[tuple[in
     for edge in waiting:
         sources.setdefault(edge.after, set()).add(edge.before)
     parts: list[tuple[int, list[int] | None]] = []
-    for index, number in _cut_hard_edges_last(nodes, edges).nodes:
+    order = _cut_hard_edges_last(nodes, edges)
+    for index, number in order.nodes:
         numbers = parts[-1][1] if parts and parts[-1][0] == index else None
         if number < 0:
             parts.append((index, None))
@@ -125,7 +154,13 @@ def order_of_rows(batches: Sequence[Batch], tables: TableOrder) -> list[tuple[in
             parts.append((index, [number]))
         else:
             numbers.append(number)
-    return parts
+    return RowOrder(tuple(parts), tuple(edge for edge in order.cut if isinstance(edge, UniqueEdge)))
+
+
+def edges_between_rows(batches: Sequence[Batch], tables: TableOrder) -> list[Edge[RowNumber]]:
+    """What the values of rows ask of their order."""
+    opened = _batches_to_open(batches, tables)
+    return [*_row_edges(batches, opened), *_late_edges(batches, opened)]
 
 
 def _late_edges(batches: Sequence[Batch], opened: Sequence[int]) -> Iterator[Edge[RowNumber]]:
@@ -263,7 +298,8 @@ def _unique_edges(
             for giver in given_up.get(value, ()):
                 for taker in takers:
                     if giver != taker:
-                        yield Edge(giver, taker, f"gives up the unique value {value!r}", optional=True)
+                        reason = f"gives up the unique value {value!r}"
+                        yield UniqueEdge(giver, taker, reason, optional=True, columns=tuple(columns))
 
 
 def _reference_edges(

@@ -32,16 +32,17 @@ from .rules import many_to_many, many_to_one, one_to_many
 _RULES: dict[Any, Any] = {ONETOMANY: one_to_many, MANYTOONE: many_to_one, MANYTOMANY: many_to_many}
 
 
-def prepare(owner: Any, work: FlushInput) -> FlushInput:
+def prepare(owner: Any, work: FlushInput, *, is_rehearsal: bool = False) -> FlushInput:
     """The states of a flush with all that relationships add.
 
     :param owner: the session; asked what belongs to it, and told what is deleted along.
     :param work: what the session knows.
+    :param is_rehearsal: load nothing and mark nothing; what would have to be loaded is noted.
     :raises FlushError: when a row would lose a foreign key that it must have.
     """
     if not any(writing(mapper) for mapper in _mappers(work)):
         return work
-    return Work(owner, work).run()
+    return Work(owner, work, is_rehearsal=is_rehearsal).run()
 
 
 def _mappers(work: FlushInput) -> set[Mapper]:
@@ -52,8 +53,11 @@ def _mappers(work: FlushInput) -> set[Mapper]:
 class Work:
     """One preparation: the objects that take part, and what the rules have found."""
 
-    def __init__(self, owner: Any, work: FlushInput) -> None:
+    def __init__(self, owner: Any, work: FlushInput, *, is_rehearsal: bool = False) -> None:
         self.owner = owner
+        self.is_rehearsal = is_rehearsal
+        # in a rehearsal, what a flush would load first; insertion order
+        self.unloaded: dict[tuple[InstanceState, RelationshipProperty], None] = {}
         self.new = dict.fromkeys(work.new)
         self.dirty = dict.fromkeys(work.dirty)
         self.deleted = dict.fromkeys(work.deleted)
@@ -79,6 +83,7 @@ class Work:
             tuple(state for state in self.dirty if state not in self.deleted),
             tuple(self.deleted),
             relations,
+            tuple(self.unloaded),
         )
 
     def _drop_orphans(self) -> None:
@@ -91,7 +96,7 @@ class Work:
                 and state not in self.deleted
                 and mapper._is_orphan(state)
             ):
-                self.delete(state)
+                self.delete(state, "has no parent (delete-orphan)")
 
     def _apply(self, state: InstanceState) -> None:
         is_deleted = state in self.deleted
@@ -111,8 +116,12 @@ class Work:
         """The history of a relationship; *load* finds out what is not loaded."""
         if state() is None:
             return NO_HISTORY
-        passive = (PASSIVE_OFF & ~INIT_OK) | NO_AUTOFLUSH if load else PASSIVE_NO_INITIALIZE
         impl: Any = state.manager[prop.key].impl
+        if load and self.is_rehearsal:
+            if state.pk is not None and prop.key not in state.dict:
+                self.unloaded[state, prop] = None
+            load = False
+        passive = (PASSIVE_OFF & ~INIT_OK) | NO_AUTOFLUSH if load else PASSIVE_NO_INITIALIZE
         pending = (state.pending_changes or {}).get(prop.key)
         if pending is not None and not load and prop.key not in state.dict:
             return History(list(pending.added_items), (), list(pending.deleted_items))
@@ -174,25 +183,31 @@ class Work:
             return
         if state.pk is not None:
             self.dirty[state] = None
-            if not state.modified:
+            if not state.modified and not self.is_rehearsal:
                 state.mark_modified()
             self._waiting.append(state)
 
-    def delete(self, state: InstanceState) -> None:
-        """The row of the object goes, and what it cascades to."""
-        for each in (state, *reach("delete", state)):
+    def delete(self, state: InstanceState, reason: str) -> None:
+        """The row of the object goes, and what it cascades to.
+
+        :param reason: for people.
+        """
+        for each in (state, *reach("delete", state, loads=not self.is_rehearsal)):
             if each.pk is None:
                 if each in self.new:
                     del self.new[each]
-                    self.owner.let_out(each)
+                    if not self.is_rehearsal:
+                        self.owner.let_out(each)
             elif each not in self.deleted:
-                self.owner.mark_deleted(each)
+                if not self.is_rehearsal:
+                    self.owner.mark_deleted(each)
                 self.deleted[each] = None
+                self.relations.doomed[each] = reason
                 self._waiting.append(each)
 
-    def remove_orphan(self, state: InstanceState) -> None:
+    def remove_orphan(self, state: InstanceState, prop: RelationshipProperty) -> None:
         """The object has lost the parent that it must have."""
-        self.delete(state)
+        self.delete(state, f"has lost its parent ({prop}, delete-orphan)")
 
     def link(self, state: InstanceState, link: Link, *, afterwards: bool = False) -> None:
         """An attribute takes its value from another object."""

@@ -19,7 +19,7 @@ from sqlalchemy import Column, Delete, Dialect, Insert, Select, Update, and_, bi
 
 from ..mapping.mapper import Mapper
 from .columns import TableColumns
-from .operations import NO_EXPRESSIONS, OperationKind
+from .operations import NO_EXPRESSIONS, AssociationBatch, Batch, OperationKind
 
 Form = TypeVar("Form")
 
@@ -278,3 +278,22 @@ def association_statement(table: Any, kind: OperationKind, columns: tuple[str, .
             statement = delete(table).where(*(table.c[name] == bindparam(name) for name in columns))
         made[kind, columns] = statement
     return statement
+
+
+def text_of(batch: Batch | AssociationBatch) -> str:
+    """The statement of a batch as text for people: without what a dialect adds, such as RETURNING."""
+    names = list(batch.names)
+    statement: Any
+    if isinstance(batch, AssociationBatch):
+        statement = association_statement(batch.table, batch.kind, batch.names)
+    elif batch.kind is OperationKind.DELETE:
+        statement = delete_statement(batch.columns)
+    else:
+        table = batch.columns.table
+        statement = table.insert() if batch.kind is OperationKind.INSERT else update_statement(batch.columns)
+        if batch.expressions:
+            statement = statement.values({table.c[name]: value for name, value in batch.expressions.items()})
+            names = [name for name in names if name not in batch.expressions]
+    deleting = batch.kind is OperationKind.DELETE
+    text = " ".join(str(statement.compile(column_keys=None if deleting else names)).split())
+    return text.replace(" () VALUES ()", " DEFAULT VALUES")

@@ -40,7 +40,7 @@ def classes(registry, metadata, work):
 def test_a_plan_lists_its_batches_in_the_order_of_the_tables(classes, work) -> None:
     Parent, Child = classes
     work.add(Child(id=1, parent_id=1), Parent(id=1), Child(id=2, parent_id=1))
-    assert str(work.plan()).splitlines() == [
+    assert list(map(str, work.plan().batches)) == [
         "INSERT  parents                    1 row   name, id",
         "INSERT  children                   2 rows  parent_id, id",
     ]

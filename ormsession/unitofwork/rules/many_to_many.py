@@ -21,7 +21,7 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
         if child.pk is not None and state.pk is not None:
             work.relations.dissociate(_row(work, state, child, prop))
         if prop.cascade.delete_orphan and child not in work.deleted and not work.is_held_elsewhere(child, prop):
-            work.remove_orphan(child)
+            work.remove_orphan(child, prop)
 
 
 def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
@@ -33,7 +33,7 @@ def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None
     if prop.cascade.delete:
         for child in work.states(history.non_deleted()):
             if child not in work.deleted and child.pk is not None:
-                work.delete(child)
+                work.delete(child, f"goes along with its parent ({prop})")
 
 
 def _row(work: Work, state: InstanceState, child: InstanceState, prop: RelationshipProperty) -> Association:
@@ -42,4 +42,4 @@ def _row(work: Work, state: InstanceState, child: InstanceState, prop: Relations
         values[column.key] = (state, work.attribute(state, source, prop))
     for source, column in prop.secondary_synchronize_pairs:
         values[column.key] = (child, work.attribute(child, source, prop))
-    return Association(prop.secondary, values)
+    return Association(prop.secondary, values, prop)

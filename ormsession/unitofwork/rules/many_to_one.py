@@ -29,11 +29,14 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
 
 def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
     """What the deleted object held may be an orphan; a circle is opened before rows go."""
+    if not prop.cascade.delete and not prop.post_update:
+        return
+    history = work.history(state, prop, load=not prop.passive_deletes)
     if prop.cascade.delete:
-        for target in work.states(work.history(state, prop, load=not prop.passive_deletes).non_deleted()):
+        for target in work.states(history.non_deleted()):
             if target.pk is not None and target not in work.deleted:
-                work.delete(target)
-    if prop.post_update:
+                work.delete(target, f"goes along with what refers to it ({prop})")
+    if prop.post_update and any(work.states(history.sum())):
         for source, own in prop.synchronize_pairs:
             attribute = work.attribute(state, own, prop)
             blank = Link(attribute, None, work.attribute_of(prop.mapper, source, prop), prop)
@@ -54,4 +57,4 @@ def _remove_orphans(work: Work, state: InstanceState, prop: RelationshipProperty
     if prop.cascade.delete_orphan:
         for target in work.states(work.history(state, prop).deleted):
             if target not in work.deleted and not work.is_held_elsewhere(target, prop):
-                work.remove_orphan(target)
+                work.remove_orphan(target, prop)

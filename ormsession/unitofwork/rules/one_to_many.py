@@ -26,7 +26,7 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
         if work.is_held_elsewhere(child, prop):
             continue
         if prop.cascade.delete_orphan:
-            work.remove_orphan(child)
+            work.remove_orphan(child, prop)
         elif child.pk is not None:
             _blank(work, child, state, prop)
     if not prop.passive_updates and work.has_new_key(state, prop):
@@ -42,14 +42,14 @@ def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None
     for child in work.states(history.deleted):
         if child not in work.deleted and not work.is_held_elsewhere(child, prop):
             if prop.cascade.delete_orphan:
-                work.remove_orphan(child)
+                work.remove_orphan(child, prop)
             elif child.pk is not None and not leaves_rest:
                 _blank(work, child, state, prop)
     for child in work.states([*history.unchanged, *history.added]):
         if child in work.deleted or child.pk is None:
             continue
         if prop.cascade.delete:
-            work.delete(child)
+            work.delete(child, f"goes along with its parent ({prop})")
         elif not leaves_rest:
             _blank(work, child, state, prop)
 
