@@ -21,7 +21,7 @@ from .._core import result_metadata
 from ..sql.query import Query
 from ..tracking.attributes import Values
 from ..tracking.ownership import owner_of
-from ..tracking.symbols import NO_AUTOFLUSH
+from ..tracking.symbols import NO_AUTOFLUSH, PASSIVE_OFF
 from .write_only import ElementWrites, WriteOnlyAttributeImpl, select_elements
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ class AppenderMixin(ElementWrites):
         return iter(self._result())
 
     def _sa_iterator(self) -> Iterator[Any]:
-        return iter(self)
+        history = self._impl.get_history(self._state, self.instance.__dict__, PASSIVE_OFF | NO_AUTOFLUSH)
+        return iter(history.non_deleted())
 
     def append(self, item: Any) -> None:
         """Add an element; it is written at the next flush."""

@@ -110,7 +110,9 @@ class StatementLoader:
         joined = [(each.prop, self._entity_load(each.slot, compile_state, way.on(each.prop))) for each in slot.joined]
         in_row = {prop.key for prop, _ in joined}
         steps = tuple(
-            step for step in eager_steps(mapper, choices, way) if step.prop.key not in in_row and step.word not in IN_ROW
+            step
+            for step in eager_steps(mapper, choices, way)
+            if step.prop.key not in in_row and step.word not in IN_ROW
         )
         self.multiplies_rows = self.multiplies_rows or any(prop.uselist for prop, _ in joined)
         has_peers = "peers" in words.values()

@@ -70,9 +70,9 @@ def state_of(instance: Any) -> InstanceState:
     return state
 
 
-def cascade(kind: str, state: InstanceState) -> list[InstanceState]:
-    """The objects that *kind* of operation on *state* reaches, itself first."""
-    return [state, *reach(kind, state)] if cascading(state.mapper, kind) else [state]
+def cascade(kind: str, state: InstanceState, alive: list[Any] | None = None) -> list[InstanceState]:
+    """The objects that *kind* of operation on *state* reaches, itself first; *alive* as in :func:`.reach`."""
+    return [state, *reach(kind, state, alive=alive)] if cascading(state.mapper, kind) else [state]
 
 
 def announce(session: Session, states: Collection[InstanceState], event: str) -> None:
@@ -172,7 +172,8 @@ def delete(session: Session, state: InstanceState) -> None:
     """Mark the object, and what it cascades to, for deletion."""
     if state.pk is None:
         raise exc.not_persisted(state)
-    reached = cascade("delete", state)  # before anything moves: it may load, and loading must not flush half a deletion
+    alive: list[Any] = []
+    reached = cascade("delete", state, alive)  # before anything moves: it may load, and loading must not flush half a deletion
     for each in reached:
         if each.pk is not None:
             mark_deleted(session, each)

@@ -41,12 +41,14 @@ def reach(
     halt_on: Callable[[InstanceState], bool] | None = None,
     *,
     loads: bool = True,
+    alive: list[Any] | None = None,
 ) -> Children:
     """The states that *kind* of operation on *state* reaches, without itself, each once, parents before children.
 
     :param kind: one of the cascades but ``delete-orphan``.
     :param halt_on: where it says True, neither the object nor what is behind it is reached.
     :param loads: False to see only what is loaded, whatever the kind.
+    :param alive: a list that receives the objects; nobody else may hold those of a collection that is never loaded.
     """
     met = {state}
     stack = [_related(kind, state, loads=loads)]
@@ -55,6 +57,8 @@ def reach(
             if child in met or (halt_on is not None and halt_on(child)):
                 continue
             met.add(child)
+            if alive is not None:
+                alive.append(child())
             yield child
             stack.append(_related(kind, child, loads=loads))
             break
@@ -184,12 +188,11 @@ class Follower:
         if child is None or isinstance(child, LoaderStatus) or "delete-orphan" not in self.prop.cascade:
             return
         child_state = getattr(child, "_sa_instance_state", None)
-        if (
-            child_state is not None
-            and owner is not None
-            and owner.is_pending(child_state)
-            and child_state.mapper._is_orphan(child_state)
-        ):
+        if child_state is None or not child_state.mapper._is_orphan(child_state):
+            return
+        if owner is None:
+            child_state.orphaned_outside = True
+        elif owner.is_pending(child_state):
             owner.let_out(child_state)
 
 
