@@ -94,6 +94,7 @@ def markdown(rounds: Rounds, growth: dict[str, dict[str, float]], database: str)
     text = [
         f"{circumstances}; {len(rounds)} rounds, each library and scenario in a process of its own.",
         "Ratios of time (memory in the last line): median (smallest–largest); below 1 is faster.",
+        "Core has no objects: attributes and constructor are compared with those of a plain class.",
         "",
         "| scenario | objects | ormsession / ORM | ormsession / Core | ORM / Core |",
         "| --- | ---: | ---: | ---: | ---: |",

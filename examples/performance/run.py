@@ -107,7 +107,7 @@ def main(given: Sequence[str] | None = None) -> int:
     options = arguments(given)
     wanted = [scenario for scenario in SCENARIOS if not options.scenario or scenario.name in options.scenario]
     rounds = run_rounds(wanted, options.rounds, options.part, options.database)
-    growth = run_growth(min(options.rounds, 3), options.database) if options.growth else {}
+    growth = run_growth(1, options.database) if options.growth else {}
     say("")
     backend = make_url(options.database).get_backend_name()
     table = markdown(rounds, growth, backend)
