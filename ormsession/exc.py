@@ -1448,6 +1448,13 @@ def string_in_option() -> ArgumentError:
     )
 
 
+def option_cannot_follow(option: Any) -> ArgumentError:
+    """``selectinload(User.addresses).options(with_loader_criteria(...))``."""
+    return ArgumentError(
+        f"Loader option {option!r} is not compatible with the Load.options() method. Give it to the statement itself"
+    )
+
+
 def option_needs_attribute(given: Any) -> ArgumentError:
     """A loader option with something that is no attribute of a mapped class."""
     return ArgumentError(

@@ -216,9 +216,14 @@ class Load(LoaderOption):
         return self._with_relationship("defaultload", None, keys)
 
     def options(self, *options: Load) -> Load:
-        """Add other options, which begin at the entity where this one stands."""
+        """Add other options, which begin at the entity where this one stands.
+
+        :raises ArgumentError: when one says nothing of attributes, and so belongs to the statement itself.
+        """
         steps = list(self.steps)
         for option in options:
+            if not isinstance(option, Load):
+                raise exc.option_cannot_follow(option)
             for step in option.steps:
                 entity = step.entity if step.entity is not None else self.entity
                 steps.append(Step(step.name, self.path + step.path, entity, step.word, step.choice))

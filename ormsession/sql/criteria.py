@@ -22,11 +22,12 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import dis
 import enum
-import inspect
 import types
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import and_
@@ -63,8 +64,8 @@ class LoaderCriteriaOption(ExecutableOption, HasCacheKey):
         self.include_aliases = include_aliases
         self.propagate_to_loaders = propagate_to_loaders
         self.tracks_variables = track
-        self.function: Callable[[Any], Any] | None = criteria if isinstance(criteria, types.FunctionType) else None
-        self.criteria = None if self.function else coercions.expect(roles.WhereHavingRole, criteria)
+        self.function: types.FunctionType | None = criteria if isinstance(criteria, types.FunctionType) else None
+        self.criteria: Any = None if self.function else coercions.expect(roles.WhereHavingRole, criteria)
 
     def applies_to(self, entity: Any, *, is_internal: bool = False) -> bool:
         """Whether *entity* is, or is an alias of, what the option is for.
@@ -105,9 +106,10 @@ class LoaderCriteriaOption(ExecutableOption, HasCacheKey):
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> Any:
         entity = self.base if self.entity is None else self.entity._gen_cache_key(anon_map, bindparams)
-        if self.function is None:
+        if self.criteria is not None:
             criteria = self.criteria._gen_cache_key(anon_map, bindparams)
         else:
+            assert self.function is not None
             variables = _variables(self.function, self.base) if self.tracks_variables else {}
             criteria = None if variables is None else _function_key(self.function, variables, anon_map, bindparams)
             if criteria is None:
@@ -130,13 +132,28 @@ def _base_and_entity(given: Any) -> tuple[type, Any]:
     return entity.mapper.class_, entity
 
 
-def _variables(function: Any, base: type) -> dict[str, Any] | None:
-    """What a lambda refers to; None when it calls something whose answer may differ from time to time."""
-    found = inspect.getclosurevars(function)
-    methods = (getattr(base, name, None) for name in function.__code__.co_names)
-    if found.builtins or any(isinstance(each, (types.FunctionType, types.MethodType)) for each in methods):
+@lru_cache(maxsize=1000)
+def _names_in(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]] | None:
+    """The global names and the attributes that a lambda speaks of; None when there is a function inside it."""
+    if any(isinstance(constant, types.CodeType) for constant in code.co_consts):
         return None
-    return {**found.nonlocals, **found.globals}
+    loads = [(instruction.opname, instruction.argval) for instruction in dis.get_instructions(code)]
+    return (
+        frozenset(name for operation, name in loads if operation == "LOAD_GLOBAL"),
+        frozenset(name for operation, name in loads if operation in ("LOAD_ATTR", "LOAD_METHOD")),
+    )
+
+
+def _variables(function: types.FunctionType, base: type) -> dict[str, Any] | None:
+    """What a lambda refers to; None when it calls something whose answer may differ from time to time."""
+    names = _names_in(function.__code__)
+    if names is None or not names[0] <= function.__globals__.keys():  # a built-in function
+        return None
+    methods = (getattr(base, name, None) for name in names[1])
+    if any(isinstance(each, (types.FunctionType, types.MethodType)) for each in methods):
+        return None
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {**{name: function.__globals__[name] for name in names[0]}, **{name: c.cell_contents for name, c in cells}}
 
 
 def _function_key(function: Any, variables: dict[str, Any], anon_map: Any, bindparams: list[Any]) -> Any:
@@ -200,7 +217,8 @@ class AppliedCriteria:
         criteria = self._criteria_at(_leftmost(right, self))
         if left is origin.left and right is origin.right and not criteria:
             return origin
-        return Join(left, right, and_(origin.onclause, *criteria), isouter=origin.isouter, full=origin.full)
+        condition: Any = origin.onclause
+        return Join(left, right, and_(condition, *criteria), isouter=origin.isouter, full=origin.full)
 
     def of_froms(self, froms: Iterable[Any]) -> list[Any]:
         """The criteria of the entities in a FROM list that are not on the right of a JOIN."""
@@ -249,7 +267,8 @@ def criteria_options(statement: Any, compiler: Any = None) -> list[LoaderCriteri
     outermost = None if compiler is None else compiler.compile_state
     if outermost is not None:
         given = getattr(outermost, "select_statement", outermost.statement)
-        options.extend(option for option in _own_options(given) if option not in options)
+        for each in (given, getattr(given, "element", None)):
+            options.extend(option for option in _own_options(each) if option not in options)
     return options
 
 
