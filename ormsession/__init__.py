@@ -30,6 +30,7 @@ from .loading.write_only import WriteOnlyCollection
 from .mapping.cascades import CascadeOptions
 from .mapping.configuration import clear_mappers, configure_mappers
 from .mapping.join_condition import MANYTOMANY, MANYTOONE, ONETOMANY, foreign, remote
+from .mapping.keyed_collections import column_keyed_dict
 from .mapping.lookup import class_mapper, identity_key, inspect, object_mapper, object_state
 from .mapping.mapper import Mapper
 from .mapping.properties import (
@@ -108,8 +109,8 @@ __all__ = [
     "InstanceState",
     "InstrumentedAttribute",
     "Load",
-    "LoaderCriteriaOption",
     "LoadReport",
+    "LoaderCriteriaOption",
     "Mapper",
     "MapperProperty",
     "ORMExecuteState",
@@ -130,6 +131,7 @@ __all__ = [
     "clear_mappers",
     "close_all_sessions",
     "collection",
+    "column_keyed_dict",
     "column_property",
     "configure_mappers",
     "contains_eager",

@@ -1978,3 +1978,8 @@ def warn_backref_replaces(mapper: Any, name: str) -> None:
         SADeprecationWarning,
         stacklevel=4,
     )
+
+
+def no_key_columns() -> ArgumentError:
+    """column_keyed_dict without columns."""
+    return ArgumentError("Column expression expected for argument 'mapping_spec'; got no column at all")

@@ -460,26 +460,43 @@ class AttributeKey:
 
     def __call__(self, value: Any) -> Any:
         state = getattr(value, "_sa_instance_state", None)
-        if state is not None and self.attr_name in state.manager and self.attr_name not in value.__dict__:
-            current = state.manager[self.attr_name].impl.get(state, value.__dict__)
-            return NO_KEY if current is None and self.attr_name not in value.__dict__ else current
+        if state is not None and self.attr_name in state.manager:
+            return populated_value(value, self.attr_name)
         return self.getter(value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (AttributeKey, (self.attr_name,))
 
 
-class KeyedDictFactory:
-    """Makes the collections of one attribute: a key function with its options, picklable and printable."""
+def populated_value(instance: Any, key: str) -> Any:
+    """The value of a tracked attribute, loaded if need be; ``NO_KEY`` when it was never set."""
+    values = instance.__dict__
+    if key in values:
+        return values[key]
+    state = instance._sa_instance_state
+    current = state.manager[key].impl.get(state, values)
+    return NO_KEY if current is None and key not in values else current
 
-    __slots__ = ("ignore_unpopulated_attribute", "keyfunc")
+
+class KeyedDictFactory:
+    """Makes the collections of one attribute: a key function with its options."""
+
+    __slots__ = ("ignore_unpopulated_attribute", "keyfunc", "made_class")
 
     def __init__(self, keyfunc: Callable[[Any], Any], ignore_unpopulated_attribute: bool) -> None:
         self.keyfunc = keyfunc
         self.ignore_unpopulated_attribute = ignore_unpopulated_attribute
 
+        class KeyedDict(KeyFuncDict):
+            """Knows its key function, so that it can be made from pairs alone, as ``dataclasses.asdict`` does."""
+
+            def __init__(self, *dict_args: Any) -> None:
+                super().__init__(keyfunc, *dict_args, ignore_unpopulated_attribute=ignore_unpopulated_attribute)
+
+        self.made_class = KeyedDict
+
     def __call__(self) -> KeyFuncDict:
-        return KeyFuncDict(self.keyfunc, ignore_unpopulated_attribute=self.ignore_unpopulated_attribute)
+        return self.made_class()
 
 
 def keyfunc_mapping(keyfunc: Callable[[Any], Any], *, ignore_unpopulated_attribute: bool = False) -> KeyedDictFactory:
