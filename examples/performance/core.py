@@ -7,7 +7,7 @@ from typing import Any
 
 import raw
 from scenarios import MERGED_AGE
-from schema import Setting, person, row, rows, values
+from schema import CHILDREN, Setting, child, families, parent, person, row, rows, values
 from sqlalchemy import bindparam, insert, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_of
@@ -129,11 +129,61 @@ def transactions(setting: Setting) -> Steps:
     yield
 
 
+def graph(setting: Setting) -> Steps:
+    with setting.engine.begin() as connection:
+        wanted = families(setting.size)
+        names = [name for _, name, _, _ in wanted[::CHILDREN]]
+        yield
+        keys = connection.execute(
+            insert(parent).returning(parent.c.id, sort_by_parameter_order=True), [{"name": name} for name in names]
+        ).scalars()
+        owners = [key for key in keys for _ in range(CHILDREN)]
+        given = [{"parent_id": key, "name": each[3]} for key, each in zip(owners, wanted, strict=True)]
+        made = (
+            connection.execute(insert(child).returning(child.c.id, sort_by_parameter_order=True), given).scalars().all()
+        )
+        yield
+        return [(of, each[1], key, each[3]) for of, key, each in zip(owners, made, wanted, strict=True)]
+
+
+def lazy(setting: Setting) -> Steps:
+    statement = select(child).where(child.c.parent_id == bindparam("key")).order_by(child.c.id)
+    with setting.engine.connect() as connection:
+        yield
+        parents = connection.execute(select(parent)).all()
+        found = [(one, connection.execute(statement, {"key": one.id}).all()) for one in parents]
+        yield
+        return [(one.id, one.name, each.id, each.name) for one, children in found for each in children]
+
+
+def selectin(setting: Setting) -> Steps:
+    statement = select(child).where(child.c.parent_id.in_(bindparam("keys", expanding=True)))
+    with setting.engine.connect() as connection:
+        yield
+        parents = connection.execute(select(parent)).all()
+        children: dict[int, list[Any]] = {one.id: [] for one in parents}
+        keys = list(children)
+        for start in range(0, len(keys), 500):
+            for each in connection.execute(statement, {"keys": keys[start : start + 500]}):
+                children[each.parent_id].append(each)
+        yield
+        return [(one.id, one.name, each.id, each.name) for one in parents for each in children[one.id]]
+
+
+def joined(setting: Setting) -> Steps:
+    with setting.engine.connect() as connection:
+        statement = select(parent.c.id, parent.c.name, child.c.id, child.c.name).outerjoin_from(parent, child)
+        yield
+        found = connection.execute(statement.order_by(child.c.id)).all()
+        yield
+        return [tuple(one) for one in found]
+
+
 SCENARIOS = {
     function.__name__: function
     for function in (
         load, stream, tuples, get_cold, insert_generated, insert_given, insert_bulk, update, update_alternating,
-        delete, merge, transactions,
+        delete, merge, transactions, graph, lazy, selectin, joined,
     )
 }  # fmt: skip
 SCENARIOS |= {"reload": load, "refresh": get_cold, "memory": load}

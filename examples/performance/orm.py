@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from entities import Person, scenarios_with
+import entities
+import families
 from schema import person
-from sqlalchemy.orm import Session, registry
+from sqlalchemy import orm
 
-registry().map_imperatively(Person, person)
+orm.registry().map_imperatively(entities.Person, person)
+families.map_with(orm)
 
-SCENARIOS = scenarios_with(Session)
+SCENARIOS = entities.scenarios_with(orm.Session) | families.scenarios_with(orm)

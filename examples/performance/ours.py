@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from entities import Person, scenarios_with
+import entities
+import families
 from schema import person
 
-from ormsession import Session, registry
+import ormsession
 
-registry().map_imperatively(Person, person)
+ormsession.registry().map_imperatively(entities.Person, person)
+families.map_with(ormsession)
 
-SCENARIOS = scenarios_with(Session)
+SCENARIOS = entities.scenarios_with(ormsession.Session) | families.scenarios_with(ormsession)

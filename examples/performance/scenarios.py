@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from schema import Row, row, rows
+from schema import FamilyRow, Row, families, row, rows
 
 MERGED_AGE = 99
 """The age that the scenarios which change a row set."""
@@ -36,10 +36,12 @@ class Scenario:
     """Rows or objects of a full run; a quick run takes a fifth of them."""
     result: Callable[[int], Any] | None
     """By size: what the scenario returns; None when it returns nothing to compare."""
-    table: Callable[[int], list[Row]]
+    table: Callable[[int], list[Row] | list[FamilyRow]]
     """By size: what the table holds afterwards."""
     filled: bool = True
     """Whether the table holds *size* rows beforehand; else it is empty."""
+    family: bool = False
+    """Works on parents, *size* of them, with their children."""
     memory: bool = False
     """Bytes per object are measured instead of seconds."""
 
@@ -91,6 +93,11 @@ SCENARIOS = [
     Scenario("refresh", "load expired objects one by one", 3_000, rows, rows),
     Scenario("merge", "merge objects that differ in one column", 3_000, changed_ages, changed_ages),
     Scenario("transactions", "short transactions: get, change, commit", 1_000, None, changed_ages),
+    Scenario("graph", "insert parents with four children each", 5_000, families, families, filled=False, family=True),
+    Scenario("lazy", "parents, then the children of each", 1_000, families, families, family=True),
+    Scenario("selectin", "parents, then all children in one statement", 5_000, families, families, family=True),
+    Scenario("joined", "parents and children in one statement", 5_000, families, families, family=True),
+    Scenario("many_to_one", "the parent of each child, from the identity map", 5_000, families, families, family=True),
     Scenario("memory", "memory of loaded entities", 100_000, rows, rows, memory=True),
 ]
 

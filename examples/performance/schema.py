@@ -1,4 +1,8 @@
-"""What every library works on: one table of five columns, the rows in it, and the setting of one measurement."""
+"""What every library works on: tables, the rows in them, and the setting of one measurement.
+
+``person`` has five columns and stands alone.  ``parent`` and ``child`` are for relationships: each parent has
+``CHILDREN`` children.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Engine, Float, Integer, MetaData, String, Table, create_engine, insert, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    insert,
+    select,
+)
 
 metadata = MetaData()
 person = Table(
@@ -19,8 +35,20 @@ person = Table(
     Column("age", Integer, nullable=False),
     Column("score", Float, nullable=False),
 )
+parent = Table(
+    "performance_parent", metadata, Column("id", Integer, primary_key=True), Column("name", String(50), nullable=False)
+)
+child = Table(
+    "performance_child",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("parent_id", ForeignKey(parent.c.id), nullable=False, index=True),
+    Column("name", String(50), nullable=False),
+)
 
+CHILDREN = 4
 Row = tuple[int, str, str, int, float]
+FamilyRow = tuple[int, str, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +82,25 @@ def stored(engine: Engine) -> list[Row]:
         return [tuple(found) for found in connection.execute(select(person).order_by(person.c.id))]  # type: ignore[misc]
 
 
+def families(size: int) -> list[FamilyRow]:
+    """Parent and child side by side, for *size* parents: key and name of the parent, key and name of the child."""
+    return [
+        (key, f"parent {key}", (key - 1) * CHILDREN + number, f"child {number}")
+        for key in range(1, size + 1)
+        for number in range(1, CHILDREN + 1)
+    ]
+
+
+def stored_families(engine: Engine) -> list[FamilyRow]:
+    """What the tables of families hold now, by the keys of the children."""
+    joined = select(parent.c.id, parent.c.name, child.c.id, child.c.name).join_from(child, parent).order_by(child.c.id)
+    with engine.connect() as connection:
+        return [tuple(found) for found in connection.execute(joined)]  # type: ignore[misc]
+
+
 @contextmanager
-def database(url: str, filled: int) -> Iterator[Engine]:
-    """A database with the table holding *filled* rows; the table is dropped at the end."""
+def database(url: str, filled: int, *, parents: int = 0) -> Iterator[Engine]:
+    """A database with *filled* persons and *parents* families; the tables are dropped at the end."""
     engine = create_engine(url)
     metadata.drop_all(engine)
     metadata.create_all(engine)
@@ -64,6 +108,14 @@ def database(url: str, filled: int) -> Iterator[Engine]:
         if filled:
             with engine.begin() as connection:
                 connection.execute(insert(person), values(filled, with_key=True))
+        if parents:
+            rows_of_both = families(parents)
+            names = {key: name for key, name, _, _ in rows_of_both}
+            with engine.begin() as connection:
+                connection.execute(insert(parent), [{"id": key, "name": name} for key, name in names.items()])
+                connection.execute(
+                    insert(child), [{"id": key, "parent_id": of, "name": name} for of, _, key, name in rows_of_both]
+                )
         yield engine
     finally:
         metadata.drop_all(engine)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios import BY_NAME, LIBRARIES, Scenario
-from schema import Setting, database, stored
+from schema import Setting, database, stored, stored_families
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def check(scenario: Scenario, setting: Setting, result: Any) -> None:
             result = sorted(result)
         if result != expected:
             raise AssertionError(f"{scenario.name}: the result differs from what was expected")
-    if stored(setting.engine) != scenario.table(setting.size):
+    left = stored_families(setting.engine) if scenario.family else stored(setting.engine)
+    if left != scenario.table(setting.size):
         raise AssertionError(f"{scenario.name}: the table holds other rows than expected afterwards")
 
 
@@ -97,7 +98,8 @@ def run(library: str, scenario: Scenario, size: int, url: str) -> Outcome:
     if scenario.name not in functions:
         return Outcome(library, scenario.name, size, missing="not written for this library")
     tracked = None
-    with database(url, size if scenario.filled else 0) as engine:
+    filled = size if scenario.filled else 0
+    with database(url, 0 if scenario.family else filled, parents=filled if scenario.family else 0) as engine:
         setting = Setting(engine, size)
         steps = functions[scenario.name](setting)
         if scenario.memory:
