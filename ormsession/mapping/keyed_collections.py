@@ -66,7 +66,7 @@ def column_keyed_dict(mapping_spec: Any, *, ignore_unpopulated_attribute: bool =
     columns = [coercions.expect(roles.ColumnArgumentRole, each, argname="mapping_spec") for each in given]
     if not columns:
         raise exc.no_key_columns()
-    names = tuple((_table_name(column), column.key) for column in columns)
+    names = tuple((_table_name(column), str(column.key)) for column in columns)
     return KeyedDictFactory(ColumnKey(names), ignore_unpopulated_attribute)
 
 
