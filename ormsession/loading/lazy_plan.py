@@ -35,6 +35,12 @@ class LazyPlan:
     """The SELECT that finds them; None when they are found by key."""
     sources: tuple[tuple[str, str], ...]
     """(parameter, attribute of this object that gives its value), for a key in the order of its columns."""
+    only_source: str | None = None
+    """The attribute that is the key, where that has one column and is found by key."""
+    class_: type | None = None
+    """The class of what is found by key."""
+    identity_class: type | None = None
+    """Where the identity map has it."""
 
 
 def lazy_plan(prop: RelationshipProperty) -> LazyPlan:
@@ -54,7 +60,8 @@ def _plan_by_key(prop: RelationshipProperty) -> LazyPlan | None:
     if set(local_of) != set(target.primary_key) or not _is_plain_equality(prop.primaryjoin, len(local_of)):
         return None
     sources = tuple((f"pk_{i}", _attribute_of(prop, local_of[c])) for i, c in enumerate(target.primary_key, 1))
-    return LazyPlan(True, None, sources)
+    only_source = sources[0][1] if len(sources) == 1 else None
+    return LazyPlan(True, None, sources, only_source, target.class_, target.class_manager.identity_class)
 
 
 def _is_plain_equality(condition: Any, count: int) -> bool:

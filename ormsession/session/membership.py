@@ -173,7 +173,8 @@ def delete(session: Session, state: InstanceState) -> None:
     if state.pk is None:
         raise exc.not_persisted(state)
     alive: list[Any] = []
-    reached = cascade("delete", state, alive)  # before anything moves: it may load, and loading must not flush half a deletion
+    # before anything moves: it may load, and loading must not flush half a deletion
+    reached = cascade("delete", state, alive)
     for each in reached:
         if each.pk is not None:
             mark_deleted(session, each)
