@@ -1983,3 +1983,8 @@ def warn_backref_replaces(mapper: Any, name: str) -> None:
 def no_key_columns() -> ArgumentError:
     """column_keyed_dict without columns."""
     return ArgumentError("Column expression expected for argument 'mapping_spec'; got no column at all")
+
+
+def aliased_select(statement: Any) -> ArgumentError:
+    """``aliased(select(...))``."""
+    return ArgumentError(f"A {type(statement).__name__} can't be aliased as it is; use the .subquery() method to name it first")

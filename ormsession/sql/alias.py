@@ -15,7 +15,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column
-from sqlalchemy.sql.expression import Alias, FromClause
+from sqlalchemy.sql.expression import Alias, FromClause, SelectBase
 
 from .. import exc
 from .._core import ColumnAdapter, HasCacheKey, InternalTraversal, coercions, inspects, roles
@@ -207,11 +207,13 @@ def aliased(
     :param flat: of a join, alias the tables in it rather than the join as a subquery.
     :param adapt_on_names: find the columns of *alias* by their names when they do not derive from the entity's table.
     :return: a stand-in for the class; for a FROM clause, its alias.
-    :raises sqlalchemy.exc.ArgumentError: when *adapt_on_names* is given for a FROM clause.
+    :raises sqlalchemy.exc.ArgumentError: for a SELECT that is no subquery; when *adapt_on_names* is given for a FROM clause.
 
     >>> manager = aliased(Employee)  # doctest: +SKIP
     >>> select(Employee).join(manager, Employee.manager_id == manager.id)  # doctest: +SKIP
     """
+    if isinstance(element, SelectBase):
+        raise exc.aliased_select(element)
     if isinstance(element, FromClause) and entity_of(element) is None:
         if adapt_on_names:
             raise exc.adapt_on_names_of_selectable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy
-from sqlalchemy import func, select, union
+from sqlalchemy import func, literal, select, union
 from sqlalchemy.exc import ArgumentError, SAWarning
 
 from ormsession import aliased, exc, inspect
@@ -167,3 +167,9 @@ def test_an_attribute_that_its_subquery_lacks_warns(User, by_name, cure):
     lean = aliased(User, select(User.id, func.upper(User.name).label("loud")).subquery(), adapt_on_names=by_name)
     with pytest.warns(SAWarning, match=f"'name'; .*{cure}"):
         _ = lean.name.expression
+
+
+@pytest.mark.parametrize("make", [lambda: select(literal(1)), lambda: select(literal(1)).union(select(literal(2)))])
+def test_a_select_has_to_become_a_subquery_first(make):
+    with pytest.raises(ArgumentError, match=r"use the \.subquery\(\) method"):
+        aliased(make())
