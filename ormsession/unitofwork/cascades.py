@@ -25,6 +25,7 @@ from sqlalchemy.exc import SAWarning
 
 from .. import exc
 from ..mapping import hooks
+from ..mapping.join_condition import MANYTOONE
 from ..mapping.mapper import Mapper
 from ..mapping.relationship import RelationshipProperty
 from ..tracking.ownership import owner_of
@@ -33,6 +34,7 @@ from ..tracking.symbols import NO_KEY, NO_RAISE, PASSIVE_NO_INITIALIZE, PASSIVE_
 
 Children = Iterator[InstanceState]
 _WRITING = "unitofwork.writing"
+_FOLLOWING = "unitofwork.following"
 
 
 def reach(
@@ -116,6 +118,16 @@ def writing(mapper: Mapper) -> tuple[RelationshipProperty, ...]:
     found: tuple[RelationshipProperty, ...] | None = mapper.memo.get(_WRITING)
     if found is None:
         found = mapper.memo[_WRITING] = tuple(prop for prop in mapper.relationships if not prop.viewonly)
+    return found
+
+
+def following(mapper: Mapper) -> tuple[RelationshipProperty, ...]:
+    """The many-to-one relationships of a mapper whose keys the database does not keep up to date."""
+    found: tuple[RelationshipProperty, ...] | None = mapper.memo.get(_FOLLOWING)
+    if found is None:
+        found = mapper.memo[_FOLLOWING] = tuple(
+            prop for prop in writing(mapper) if prop.direction is MANYTOONE and not prop.passive_updates
+        )
     return found
 
 

@@ -160,7 +160,7 @@ def updates(
         row = changed_values(columns, state) if stored is state else _replacing_row(columns, state, stored)
         linked = links.get(state) if links else None
         if linked is not None:
-            _add_linked(columns, state, linked, row)
+            _add_linked(columns, stored, linked, row)
         if version is not None:
             _add_version(columns, state, stored, row)
         if not row:
@@ -182,8 +182,11 @@ def updates(
     return groups.batches((), late)
 
 
-def _add_linked(columns: TableColumns, state: InstanceState, linked: Mapping[str, Link], row: Row) -> None:
-    """Add the values that come from other objects, where they differ from what the row has."""
+def _add_linked(columns: TableColumns, stored: InstanceState, linked: Mapping[str, Link], row: Row) -> None:
+    """Add the values that come from other objects, where they differ from what the row has.
+
+    :param stored: the object whose row it is so far.
+    """
     for attribute, link in linked.items():
         if attribute not in columns.written:
             continue
@@ -192,9 +195,9 @@ def _add_linked(columns: TableColumns, state: InstanceState, linked: Mapping[str
             row[name] = LATER
             continue
         value = link.value
-        before = state.committed_state.get(attribute, NO_VALUE)
-        if before is NO_VALUE and attribute not in state.committed_state:
-            before = state.dict.get(attribute, NO_VALUE)
+        before = stored.committed_state.get(attribute, NO_VALUE)
+        if before is NO_VALUE and attribute not in stored.committed_state:
+            before = stored.dict.get(attribute, NO_VALUE)
         if before is not NO_VALUE and (value is before or is_equal(value, before) is True):
             row.pop(name, None)
         else:

@@ -35,6 +35,7 @@ class FlushOutcome:
         """Objects whose rows were deleted or taken over."""
         self.rekeyed: list[tuple[InstanceState, Any]] = []
         """Changed objects whose primary key is another one now, with the one before.  Written by `finish`."""
+        self._links = plan.input.relations.links  # a key may come from another object
         self.undo = Undo()
         """What was put on objects; kept by the session until the transaction is over."""
         self.unknown: list[tuple[Sequence[InstanceState], tuple[str, ...]]] = []
@@ -61,11 +62,12 @@ class FlushOutcome:
             if is_incomplete:
                 self._refuse_null(manager.mapper, states, pks)
             self._pks += pks
+        links = self._links
         for state in self.updated:
-            changes = state.changes
-            if changes:
+            changes, linked = state.changes, links.get(state, ()) if links else ()
+            if changes or linked:
                 for key in state.manager.mapper.pk_keys:
-                    if key in changes:
+                    if key in linked or (changes and key in changes):
                         self._note_new_key(state)
                         break
 

@@ -339,9 +339,10 @@ def _replaced_rows(flush_input: FlushInput) -> Mapping[InstanceState, InstanceSt
         return NOTHING_REPLACED
     going = {(state.manager.identity_class, state.pk, state.identity_token): state for state in flush_input.deleted}
     found: dict[InstanceState, InstanceState] = {}
+    links = flush_input.relations.links
     for state in flush_input.new:
-        values = state.dict
-        pk = tuple(values.get(key) for key in state.manager.mapper.pk_keys)
+        values, linked = state.dict, links.get(state, {})
+        pk = tuple(linked[key].value if key in linked else values.get(key) for key in state.manager.mapper.pk_keys)
         try:
             old = going.pop((state.manager.identity_class, pk if len(pk) != 1 else pk[0], state.identity_token), None)
         except TypeError:  # a value without a hash is no key

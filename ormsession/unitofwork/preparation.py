@@ -22,12 +22,24 @@ from ..mapping.join_condition import MANYTOMANY, MANYTOONE, ONETOMANY
 from ..mapping.mapper import Mapper
 from ..mapping.relationship import RelationshipProperty
 from ..tracking.history import NO_HISTORY, History
+from ..tracking.instrumentation import manager_of_class
 from ..tracking.state import InstanceState
-from ..tracking.symbols import INIT_OK, NO_AUTOFLUSH, PASSIVE_NO_INITIALIZE, PASSIVE_OFF, LoaderStatus
-from .cascades import reach, writing
-from .links import Link, Relations
+from ..tracking.symbols import (
+    INIT_OK,
+    LOAD_AGAINST_COMMITTED,
+    NO_AUTOFLUSH,
+    NO_RAISE,
+    PASSIVE_NO_INITIALIZE,
+    PASSIVE_OFF,
+    LoaderStatus,
+)
+from .cascades import following, held_by, reach, writing
+from .links import Link, Relations, stored_value_of
 from .plan import FlushInput
 from .rules import many_to_many, many_to_one, one_to_many
+
+# a flush loads what the database has, whatever was set to keys since, and also where programs may not
+_LOADING = (PASSIVE_OFF & ~INIT_OK) | NO_AUTOFLUSH | LOAD_AGAINST_COMMITTED | NO_RAISE
 
 _RULES: dict[Any, Any] = {ONETOMANY: one_to_many, MANYTOONE: many_to_one, MANYTOMANY: many_to_many}
 
@@ -40,7 +52,7 @@ def prepare(owner: Any, work: FlushInput, *, is_rehearsal: bool = False) -> Flus
     :param is_rehearsal: load nothing and mark nothing; what would have to be loaded is noted.
     :raises FlushError: when a row would lose a foreign key that it must have.
     """
-    if not any(writing(mapper) for mapper in _mappers(work)):
+    if not any(writing(mapper) for mapper in _mappers(work)) and not (work.dirty and _has_followers(owner)):
         return work
     return Work(owner, work, is_rehearsal=is_rehearsal).run()
 
@@ -48,6 +60,13 @@ def prepare(owner: Any, work: FlushInput, *, is_rehearsal: bool = False) -> Flus
 def _mappers(work: FlushInput) -> set[Mapper]:
     managers = {state.manager for states in (work.new, work.dirty, work.deleted) for state in states}
     return {manager.mapper for manager in managers}
+
+
+def _has_followers(owner: Any) -> bool:
+    """Whether the session holds objects of a class that has to follow changes of keys."""
+    spaces = owner.identity_map.spaces
+    classes = {key[0] if isinstance(key, tuple) else key for key, space in spaces.items() if space}
+    return any(following(manager_of_class(class_).mapper) for class_ in classes)
 
 
 class Work:
@@ -69,6 +88,7 @@ class Work:
     def run(self) -> FlushInput:
         """Apply the rules to all objects, and to those that come in."""
         self._drop_orphans()
+        self._follow_keys()
         while self._waiting:
             waiting, self._waiting = self._waiting, []
             for state in waiting:
@@ -87,16 +107,46 @@ class Work:
         )
 
     def _drop_orphans(self) -> None:
-        """Persistent objects that must have a parent and have none go."""
+        """Objects that have lost the parent that they must have go."""
         for state in [*self.new, *self.dirty]:
             mapper = state.mapper
-            if (
-                mapper.orphan_parents
-                and state.pk is not None
-                and state not in self.deleted
-                and mapper._is_orphan(state)
-            ):
+            if not mapper.orphan_parents or state in self.deleted or not mapper._is_orphan(state):
+                continue
+            if state.pk is not None:
                 self.delete(state, "has no parent (delete-orphan)")
+            elif state.orphaned_outside:
+                del self.new[state]
+                self.owner.let_out(state)
+
+    def _follow_keys(self) -> None:
+        """Objects of the session that refer to one whose key changes follow it, unless the database sees to it."""
+        changed = {state for state in self.dirty if state.pk is not None and state.changes}
+        if not changed or not _has_followers(self.owner):
+            return
+        for state in self.owner.identity_map.all_states():
+            for prop in following(state.mapper):
+                for target in self._targets(state, prop, changed):
+                    if state not in self.deleted and self.has_new_key(target, prop):
+                        self.write(state)
+                        many_to_one.refer(self, state, target, prop)
+
+    def _targets(
+        self, state: InstanceState, prop: RelationshipProperty, among: Iterable[InstanceState]
+    ) -> list[InstanceState]:
+        """Those of some objects that *state* refers to; where that is not loaded, by the keys in the database."""
+        if prop.key in state.dict:
+            held = set(self.states(held_by(state, prop, PASSIVE_NO_INITIALIZE)))
+            return [target for target in among if target in held]
+        pairs = [(self.attribute(state, own, prop), source) for source, own in prop.synchronize_pairs]
+        own_key = [stored_value_of(state, attribute) for attribute, _ in pairs]
+        if None in own_key:
+            return []
+        return [
+            target
+            for target in among
+            if target.mapper.isa(prop.mapper)
+            and own_key == [stored_value_of(target, self.attribute(target, source, prop)) for _, source in pairs]
+        ]
 
     def _apply(self, state: InstanceState) -> None:
         is_deleted = state in self.deleted
@@ -121,7 +171,7 @@ class Work:
             if state.pk is not None and prop.key not in state.dict:
                 self.unloaded[state, prop] = None
             load = False
-        passive = (PASSIVE_OFF & ~INIT_OK) | NO_AUTOFLUSH if load else PASSIVE_NO_INITIALIZE
+        passive = _LOADING if load else PASSIVE_NO_INITIALIZE
         pending = (state.pending_changes or {}).get(prop.key)
         if pending is not None and not load and prop.key not in state.dict:
             return History(list(pending.added_items), (), list(pending.deleted_items))

@@ -22,6 +22,11 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
             work.relations.dissociate(_row(work, state, child, prop))
         if prop.cascade.delete_orphan and child not in work.deleted and not work.is_held_elsewhere(child, prop):
             work.remove_orphan(child, prop)
+    if not prop.passive_updates and work.has_new_key(state, prop):
+        for child in work.states(work.history(state, prop, load=True).unchanged):
+            # away before the key changes, and back with the new one: no row ever refers to nothing
+            work.relations.dissociate(_row(work, state, child, prop))
+            work.relations.associate(_row(work, state, child, prop))
 
 
 def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:

@@ -20,10 +20,10 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
     if history.added or history.deleted:
         held = history.added[0] if history.added else None
         if held is None:
-            _refer(work, state, None, prop)
+            refer(work, state, None, prop)
         else:
             for target in work.members([held], state, prop, "add"):
-                _refer(work, state, target, prop)
+                refer(work, state, target, prop)
     _remove_orphans(work, state, prop)
 
 
@@ -43,7 +43,8 @@ def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None
             work.relations.updates_before.setdefault(state, {}).setdefault(attribute, blank)
 
 
-def _refer(work: Work, state: InstanceState, target: InstanceState | None, prop: RelationshipProperty) -> None:
+def refer(work: Work, state: InstanceState, target: InstanceState | None, prop: RelationshipProperty) -> None:
+    """The foreign key of *state* comes from *target*, or becomes NULL."""
     for source, own in prop.synchronize_pairs:
         attribute = work.attribute(state, own, prop)
         if target is None and own.primary_key:
