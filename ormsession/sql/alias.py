@@ -207,7 +207,7 @@ def aliased(
     :param flat: of a join, alias the tables in it rather than the join as a subquery.
     :param adapt_on_names: find the columns of *alias* by their names when they do not derive from the entity's table.
     :return: a stand-in for the class; for a FROM clause, its alias.
-    :raises sqlalchemy.exc.ArgumentError: for a SELECT that is no subquery; when *adapt_on_names* is given for a FROM clause.
+    :raises sqlalchemy.exc.ArgumentError: for a SELECT that is no subquery; for a FROM clause with *adapt_on_names*.
 
     >>> manager = aliased(Employee)  # doctest: +SKIP
     >>> select(Employee).join(manager, Employee.manager_id == manager.id)  # doctest: +SKIP
