@@ -232,7 +232,7 @@ class Mapper(InspectionAttr, HasCacheKey):
 
     def isa(self, other: Mapper) -> bool:
         """Whether this mapper is *other* or inherits from it."""
-        return any(mapper is other for mapper in self.iterate_to_root())
+        return self is other or any(mapper is other for mapper in self.iterate_to_root())
 
     def common_parent(self, other: Mapper) -> bool:
         """Whether both belong to one hierarchy."""
