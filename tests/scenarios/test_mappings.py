@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
+from typing import Generic, NamedTuple, TypeVar
 
 import attrs
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, column, func, select, table, text
+from sqlalchemy.exc import ArgumentError
 
 from ormsession import (
     Session,
@@ -236,3 +239,85 @@ def test_a_class_with_its_own_setattr_and_equality_is_tracked_and_written(mappin
         assert session.is_modified(person)
         session.commit()
         assert session.scalars(select(people.c.full_name)).all() == ["Jo"]
+
+
+T = TypeVar("T")
+
+
+class AbstractBase(abc.ABC):
+    @abc.abstractmethod
+    def act(self):
+        """To be defined by subclasses."""
+
+
+class OfAbstractBase(AbstractBase):
+    def act(self):
+        return 1
+
+
+class OfGeneric(Generic[T]):
+    pass
+
+
+class OfException(Exception):
+    pass
+
+
+class OfDict(dict):
+    pass
+
+
+class WithRoomySlots:
+    __slots__ = ("__dict__", "__weakref__")
+
+
+class WithNew:
+    def __new__(cls, *args, **kw):
+        return super().__new__(cls)
+
+
+class WithGetattribute:
+    def __getattribute__(self, name):
+        return object.__getattribute__(self, name)
+
+
+class OfInt(int):
+    pass
+
+
+class OfTuple(tuple):
+    __slots__ = ()
+
+
+class OfNamedTuple(NamedTuple):
+    id: int
+
+
+@pytest.mark.parametrize(
+    "kind", [OfAbstractBase, OfGeneric, OfException, OfDict, WithRoomySlots, WithNew, WithGetattribute]
+)
+def test_classes_of_every_kind_make_the_whole_round(mapping, people, engine, kind):
+    mapping.map_imperatively(kind, people)
+    people.create(engine)
+    with Session(engine) as session:
+        made = kind()
+        made.full_name = "Ed"
+        session.add(made)
+        session.commit()
+        number = made.id
+        session.expunge_all()
+        found = session.scalars(select(kind).where(kind.id == number)).one()
+        assert found is not made
+        found.full_name = "Jo"
+        session.commit()
+        session.refresh(found)
+        assert found.full_name == "Jo"
+        session.delete(found)
+        session.commit()
+        assert session.get(kind, number) is None
+
+
+@pytest.mark.parametrize("kind", [OfInt, OfTuple, OfNamedTuple])
+def test_classes_whose_instances_cannot_be_tracked_are_refused_by_name(mapping, people, kind):
+    with pytest.raises(ArgumentError, match=rf"{kind.__name__}' can't be mapped: its instances have no __"):
+        mapping.map_imperatively(kind, people)
