@@ -125,6 +125,8 @@ class InstanceState(weakref.ref):  # type: ignore[type-arg]
     """The row was deleted in the transaction in progress; written by flush and rollback."""
     was_deleted = Optional(False)
     """The row was deleted, and that is committed."""
+    orphaned_outside = Optional(False)
+    """It lost a parent that it must have while that parent was in no session; a flush lets it out when pending."""
     last_known = Optional()
     """Attribute -> last value, for those whose value is needed after expiry."""
     loader_callables = Optional()

@@ -227,15 +227,18 @@ class Work:
 
     # ------------------------------------------------------------ what rules tell
 
-    def write(self, state: InstanceState) -> None:
-        """The object takes part."""
+    def write(self, state: InstanceState) -> bool:
+        """The object takes part; False when it cannot, because it is not in the session."""
         if state in self.new or state in self.deleted or state in self.dirty:
-            return
+            return True
+        if not self.owner.has_state(state):
+            return False
         if state.pk is not None:
             self.dirty[state] = None
             if not state.modified and not self.is_rehearsal:
                 state.mark_modified()
             self._waiting.append(state)
+        return True
 
     def delete(self, state: InstanceState, reason: str) -> None:
         """The row of the object goes, and what it cascades to.
