@@ -20,26 +20,26 @@ class PassiveFlag(enum.IntFlag):
     """Loader callables may send SQL."""
     RELATED_OBJECT_OK = 4
     """Attributes of related objects may be loaded as well."""
-    INIT_OK = 8
-    """A missing value may be answered by an empty one (``None``, an empty collection)."""
-    NON_PERSISTENT_OK = 16
-    """Loaders may run for objects that are not persistent."""
-    LOAD_AGAINST_COMMITTED = 32
-    """Loaders use the values of the database rather than pending changes."""
     NO_AUTOFLUSH = 64
     """Loaders do not flush first."""
     NO_RAISE = 128
     """Loaders that are told to raise return no result instead."""
+    INIT_OK = 8
+    """A missing value may be answered by an empty one (``None``, an empty collection)."""
+    LOAD_AGAINST_COMMITTED = 32
+    """Loaders use the values of the database rather than pending changes."""
+    NON_PERSISTENT_OK = 16
+    """Loaders may run for objects that are not persistent."""
     DEFERRED_HISTORY_LOAD = 256
     """The load is only for history and may wait."""
 
-    PASSIVE_OFF = RELATED_OBJECT_OK | NON_PERSISTENT_OK | INIT_OK | CALLABLES_OK | SQL_OK
-    PASSIVE_RETURN_NO_VALUE = PASSIVE_OFF ^ INIT_OK
-    PASSIVE_NO_INITIALIZE = PASSIVE_RETURN_NO_VALUE ^ CALLABLES_OK
-    PASSIVE_NO_FETCH = PASSIVE_OFF ^ SQL_OK
-    PASSIVE_NO_FETCH_RELATED = PASSIVE_OFF ^ RELATED_OBJECT_OK
-    PASSIVE_ONLY_PERSISTENT = PASSIVE_OFF ^ NON_PERSISTENT_OK
+    PASSIVE_OFF = CALLABLES_OK | SQL_OK | RELATED_OBJECT_OK | INIT_OK | NON_PERSISTENT_OK
     PASSIVE_MERGE = PASSIVE_OFF | NO_RAISE
+    PASSIVE_NO_FETCH = PASSIVE_OFF ^ SQL_OK
+    PASSIVE_RETURN_NO_VALUE = PASSIVE_OFF ^ INIT_OK
+    PASSIVE_ONLY_PERSISTENT = PASSIVE_OFF ^ NON_PERSISTENT_OK
+    PASSIVE_NO_INITIALIZE = PASSIVE_RETURN_NO_VALUE ^ CALLABLES_OK
+    PASSIVE_NO_FETCH_RELATED = PASSIVE_OFF ^ RELATED_OBJECT_OK
 
 
 class LoaderStatus(enum.Enum):
