@@ -63,6 +63,8 @@ def execute(plan: Plan, source: Owner) -> FlushOutcome:
     outcome = FlushOutcome(plan)
     execution = _Execution(plan, source, outcome)
     try:
+        for state in plan.replaced:
+            execution.take_replaced_key(state)
         for step in plan.steps:
             if isinstance(step, Step):
                 execution.send(step)
@@ -192,6 +194,13 @@ class _Execution:
                 name = names.get(attribute)
                 if name is not None and name in row:
                     self.undo.assign(attribute, (state,), (row[name],))
+
+    def take_replaced_key(self, state: InstanceState) -> None:
+        """A new object that takes over a row may have to get its key from another object; no statement sets it."""
+        linked = self.plan.input.relations.links.get(state, {})
+        for attribute in state.manager.mapper.pk_keys:
+            if attribute in linked:
+                self.undo.assign(attribute, (state,), (linked[attribute].value,))
 
     def send_associations(self, batch: AssociationBatch) -> None:
         """Insert or delete rows of a secondary table."""

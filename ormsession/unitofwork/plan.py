@@ -246,8 +246,7 @@ def make_plan(flush_input: FlushInput) -> Plan:
     return Plan(
         (
             *_association_steps(OperationKind.DELETE, relations.removed),
-            *_linked_steps(relations.updates_before),
-            *_framed(steps, stages),
+            *_before_deletes(list(_framed(steps, stages)), _linked_steps(relations.updates_before)),
             *_association_steps(OperationKind.INSERT, relations.added),
             *_linked_steps(afterwards),
         ),
@@ -296,6 +295,14 @@ def _linked_steps(links: Links) -> list[Step]:
         for columns in tables_of(mapper):
             steps += [Step(stage, batch) for batch in collecting.linked_updates(columns, chosen)]
     return steps
+
+
+def _before_deletes(steps: list[AnyStep], more: Sequence[Step]) -> list[AnyStep]:
+    """Steps with others before the first one that deletes."""
+    for place, step in enumerate(steps):
+        if not isinstance(step, AssociationStep) and step.stage.is_delete:
+            return [*steps[:place], *more, *steps[place:]]
+    return [*steps, *more]
 
 
 def _without_circles(steps: Sequence[Step], relations: Relations) -> tuple[list[Step], Links]:

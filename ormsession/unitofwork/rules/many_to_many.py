@@ -18,7 +18,7 @@ def save(work: Work, state: InstanceState, prop: RelationshipProperty) -> None:
     for child in work.members(history.added, state, prop, "add"):
         work.relations.associate(_row(work, state, child, prop))
     for child in work.states(history.deleted):
-        if child.pk is not None and state.pk is not None:
+        if child.pk is not None and state.pk is not None and not child.is_deleted:
             work.relations.dissociate(_row(work, state, child, prop))
         if prop.cascade.delete_orphan and child not in work.deleted and not work.is_held_elsewhere(child, prop):
             work.remove_orphan(child, prop)
@@ -33,7 +33,7 @@ def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None
     """All rows of the object go."""
     history = work.history(state, prop, load=not prop.passive_deletes)
     for child in work.states(history.non_added()):
-        if child.pk is not None:
+        if child.pk is not None and not child.is_deleted:  # else its rows went with it
             work.relations.dissociate(_row(work, state, child, prop))
     if prop.cascade.delete:
         for child in work.states(history.non_deleted()):

@@ -65,7 +65,8 @@ def _refer(work: Work, child: InstanceState, state: InstanceState, prop: Relatio
 
 def _blank(work: Work, child: InstanceState, state: InstanceState, prop: RelationshipProperty) -> None:
     """The child refers to nothing any more; refused where its column cannot be NULL."""
-    work.write(child)
+    if not work.write(child):
+        return
     for source, target in prop.synchronize_pairs:
         attribute = work.attribute(child, target, prop)
         if target.primary_key or not target.nullable:
