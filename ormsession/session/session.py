@@ -575,9 +575,9 @@ class Session(StateOwner, SessionClassMethods):
             bulk.save_objects(
                 self,
                 states,
+                preserve_order=preserve_order,
                 return_defaults=return_defaults,
                 update_changed_only=update_changed_only,
-                preserve_order=preserve_order,
             )
 
     def bulk_insert_mappings(

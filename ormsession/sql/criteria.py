@@ -294,8 +294,9 @@ def with_loader_criteria(
     where_criteria: Any,
     loader_only: bool = False,
     include_aliases: bool = False,
-    propagate_to_loaders: bool = True,
+    *,
     track_closure_variables: bool = True,
+    propagate_to_loaders: bool = True,
 ) -> LoaderCriteriaOption:
     """Criteria for every occurrence of an entity in a statement.
 
