@@ -34,7 +34,7 @@ from .lazy_plan import lazy_plan
 from .options import options_below
 from .selectin import load_for_all
 from .statements import KEYS_PER_STATEMENT
-from .steps import EAGER, EVERYTHING, RelatedChoice, choices_of, related_words, relationships_of
+from .steps import EAGER, EVERYTHING, RelatedChoice, choices_of, criteria_of, related_words, relationships_of
 from .way import ReachedBy
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def load_along(
                 wanted,
                 load_options=_options_for_related(context.options, below),
                 options=(*below, way),
+                criteria=criteria_of(context.options.propagated, prop.parent, key),
                 is_deep=bool(below) or any(each.lazy in EAGER for each in relationships_of(prop.mapper)),
                 size=step.size or KEYS_PER_STATEMENT,
                 load_rows=load_rows,

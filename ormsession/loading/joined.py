@@ -66,6 +66,7 @@ def _join(
         target,
         is_contained=step.word == CONTAINED,
         inner=prop.innerjoin if choice.inner is None else choice.inner,
+        criteria=choice.criteria,
         below=_joins_of(compile_state, target, options, way.on(prop)),
     )
 

@@ -123,7 +123,10 @@ class Load(LoaderOption):
     def _through(self, name: str, lazy: str | None, attribute: Any, **how: Any) -> Load:
         """The chain with a step for a relationship, moved to the entity behind it."""
         target = getattr(attribute, "_of_type", None)
-        choice = None if lazy is None else RelatedChoice(lazy, target=target, **how)
+        criteria = getattr(attribute, "_extra_criteria", ())
+        if lazy is None and criteria:
+            lazy = attribute.property.lazy  # as it is mapped, but not all of it
+        choice = None if lazy is None else RelatedChoice(lazy, target=target, criteria=criteria, **how)
         if _is_everything(attribute):
             step = Step(name, self.path, self.entity, EVERYTHING, choice or RelatedChoice("select"))
             return Load._of(self.root, self.path, self.entity, (*self.steps, step))
@@ -257,7 +260,8 @@ class Load(LoaderOption):
         def choice_key(choice: Any) -> Any:
             if isinstance(choice, ColumnChoice):
                 return choice
-            return (choice.lazy, choice.inner, choice.size, key_of(choice.target))
+            criteria = tuple(each._gen_cache_key(anon_map, bindparams) for each in choice.criteria)
+            return (choice.lazy, choice.inner, choice.size, key_of(choice.target), criteria)
 
         return (
             Load,

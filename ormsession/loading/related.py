@@ -45,6 +45,7 @@ from .peers import fetch_word, flush_before, is_watched, note, peers_of, permit,
 from .result import load_all
 from .selectin import load_for_all
 from .statements import KEYS_PER_STATEMENT, entity_select
+from .steps import criteria_of
 
 if TYPE_CHECKING:
     from ..mapping.relationship import RelationshipProperty
@@ -133,7 +134,7 @@ class RelatedLoad:
         prop: RelationshipProperty,
         passive: int,
     ) -> Any:
-        if plan.is_by_key:
+        if plan.is_by_key and not _criteria(state, prop):
             known = _known_by_key(owner, state, prop, values, passive)
             if known is not NO_VALUE:
                 return known
@@ -170,7 +171,10 @@ class RelatedLoad:
             load_options = LoadOptions(
                 identity_token=state.identity_token, propagated=below, execution_options={"fetch": word}
             )
-            load_for_all(owner, prop, states, load_options=load_options, options=below, load_rows=load_all)
+            criteria = _criteria(state, prop)
+            load_for_all(
+                owner, prop, states, load_options=load_options, options=below, criteria=criteria, load_rows=load_all
+            )
             if key in state.dict:
                 return ATTR_WAS_SET
         return _fetch(owner, state, prop, plan, values, autoflush=not passive & NO_AUTOFLUSH)
@@ -221,6 +225,13 @@ def _values(state: InstanceState, plan: LazyPlan, passive: int) -> Any:
     return values
 
 
+def _criteria(state: InstanceState, prop: RelationshipProperty) -> tuple[Any, ...]:
+    """What the options that the object was loaded with want of related rows."""
+    if state.extras is None or not state.load_options:
+        return ()
+    return criteria_of(state.load_options, prop.parent, prop.key)
+
+
 def _known_by_key(
     owner: Owner, state: InstanceState, prop: RelationshipProperty, values: Sequence[Any], passive: int
 ) -> Any:
@@ -261,6 +272,9 @@ def _fetch(
         parameters = {name: value for (name, _), value in zip(plan.sources, values, strict=True)}
     load_options = DEFAULT_OPTIONS
     options = options_below(state.load_options, prop.key) if state.extras is not None else ()
+    criteria = _criteria(state, prop)
+    if criteria:
+        statement = statement.where(*criteria)
     if options:
         statement = statement.options(*options)
     if options or state.identity_token is not None:

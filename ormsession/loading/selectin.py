@@ -171,6 +171,7 @@ def load_for_all(
     *,
     load_options: LoadOptions,
     options: Sequence[Any] = (),
+    criteria: Sequence[Any] = (),
     is_deep: bool = True,
     size: int = KEYS_PER_STATEMENT,
     load_rows: LoadRows,
@@ -182,13 +183,14 @@ def load_for_all(
     :param states: of the objects; each belongs to a row, and its attribute is absent.
     :param load_options: what holds for the related objects.
     :param options: options for the statement.
+    :param criteria: what related rows must fulfil beside the join condition.
     :param is_deep: related objects that the session has must be met too, for what is to be loaded of them.
     :param size: the number of keys per statement.
     :param load_rows: makes objects from a cursor result: ``result.load_all``.
     """
     plan = keyed_plan(prop)
     by_key, unknown = _by_key(plan, states)
-    load = _Load(owner, prop, load_options, tuple(options), size, load_rows)
+    load = _Load(owner, prop, load_options, tuple(options), tuple(criteria), size, load_rows)
     if by_key:
         if plan.width == 0:
             _put_one_by_target_key(load, plan, by_key, is_deep=is_deep)
@@ -235,12 +237,15 @@ class _Load:
     prop: RelationshipProperty
     load_options: LoadOptions
     options: tuple[Any, ...]
+    criteria: tuple[Any, ...]
     size: int
     load_rows: LoadRows
 
     def rows(self, plan: KeyedPlan, keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """The rows for *keys*, statement by statement."""
         statement = plan.statement.options(*self.options) if self.options else plan.statement
+        if self.criteria:
+            statement = statement.where(*self.criteria)
         wanted = iter([key for key in keys if not _is_null(key)])
         while chunk := list(itertools.islice(wanted, self.size)):
             result = self.owner.run(
@@ -275,7 +280,7 @@ def _put_one_by_target_key(
     found: dict[Any, Any] = {}
     missing: list[Any] = []
     for key in by_key:
-        known = None if is_deep or load.load_options.populate_existing else space.get(key)
+        known = None if is_deep or load.criteria or load.load_options.populate_existing else space.get(key)
         instance = None if known is None or known.expired else known()
         if instance is not None:
             found[key] = instance

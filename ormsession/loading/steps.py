@@ -9,7 +9,7 @@ about columns and what the row loop must know about relationships.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..mapping.relationship import RelationshipProperty
@@ -38,6 +38,8 @@ class RelatedChoice:
     """How many keys one statement asks for."""
     target: Any = None
     """What stands for the related entity, as ``of_type()`` says; None for the mapped one."""
+    criteria: tuple[Any, ...] = field(default=(), compare=False)
+    """What related rows must fulfil beside the join condition, as ``User.addresses.and_(...)`` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +103,12 @@ def choices_of(options: Iterable[Any], mapper: Mapper) -> dict[str, RelatedChoic
         and isinstance(step.choice, RelatedChoice)
         and (step.entity is None or step.entity.mapper is mapper)
     }
+
+
+def criteria_of(options: Iterable[Any], mapper: Mapper, key: str) -> tuple[Any, ...]:
+    """What options want of the rows that a relationship leads to, beside its join condition.
+
+    :param options: those of the statement that is executed; a compiled form is shared by other values.
+    """
+    choice = choices_of(options, mapper).get(key)
+    return () if choice is None else choice.criteria

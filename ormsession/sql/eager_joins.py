@@ -49,6 +49,8 @@ class EagerJoin:
     """The program joined it."""
     inner: bool | str
     """There always are related rows: False, True or "unnested"."""
+    criteria: tuple[Any, ...]
+    """What related rows must fulfil beside the join condition."""
     below: tuple[EagerJoin, ...]
     """What is joined from there."""
 
@@ -134,17 +136,7 @@ class EagerJoins:
         slot = self.clause.entity_slot(join.entity, self._adapter if join.is_contained else None)
         if join.is_contained:
             self._own.update(column.position for column in slot.columns)
-        else:
-            self._hide_names(column.position for column in slot.columns)
         return JoinedSlot(join.prop, dataclasses.replace(slot, joined=below))
-
-    def _hide_names(self, positions: Iterable[int | None]) -> None:
-        """Keep the names of our columns apart from those that the program may use in ``order_by("name")``."""
-        columns = self.clause.columns
-        for position in positions:
-            assert position is not None
-            column = columns[position] = columns[position]._annotate({"joined_along": True})
-            column._allow_label_resolve = False
 
     # ------------------------------------------------------------ the statement
 
@@ -246,12 +238,22 @@ class EagerJoins:
         on, far = prop.join_condition.adapted(
             adapt, join.entity.adapt, None if secondary is None else secondary.corresponding_column
         )
+        criteria = [join.entity.adapt(each) for each in join.criteria]
         if self.criteria is not None:
-            criteria = self.criteria.criteria_of(join.entity, is_internal=True)
+            criteria += self.criteria.criteria_of(join.entity, is_internal=True)
+        if criteria:
             on, far = (and_(on, *criteria), far) if far is None else (on, and_(far, *criteria))
         if prop.order_by:
             self._order.extend(_order_of(join, secondary))
+        for origin in (join.entity.selectable, secondary):
+            _hide_names(origin)
         return Sides(on, join.entity.selectable, secondary, far)
+
+
+def _hide_names(origin: Any) -> None:
+    """Keep the columns of our joins out of what ``order_by("name")`` may mean."""
+    for column in () if origin is None else origin.c:
+        column._allow_label_resolve = False
 
 
 def _adapt_of(entity: Any) -> Adapt:

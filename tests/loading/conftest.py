@@ -34,6 +34,7 @@ class Reader:
         self.fetch = "one"
         self.load_reports: list[Any] = []
         self.is_flushing = False
+        self.is_writing = False
         self.sent: list[tuple[str, Any]] = []
         self.announced: list[Any] = []
         self.gone: list[Any] = []
