@@ -572,13 +572,8 @@ class Session(StateOwner, SessionClassMethods):
         """
         states = [membership.state_of(instance) for instance in objects]
         with self._framed_bulk():
-            bulk.save_objects(
-                self,
-                states,
-                preserve_order=preserve_order,
-                return_defaults=return_defaults,
-                update_changed_only=update_changed_only,
-            )
+            scope = {"update_changed_only": update_changed_only, "preserve_order": preserve_order}
+            bulk.save_objects(self, states, return_defaults=return_defaults, **scope)
 
     def bulk_insert_mappings(
         self, mapper: Any, mappings: Iterable[dict[str, Any]], return_defaults: bool = False, render_nulls: bool = False
