@@ -81,7 +81,7 @@ def position_in_result(result: Any, key: Any) -> int | None:
 
 def compile_state_functions(statement: Any) -> list[Any]:
     """The functions that a statement carries for its compile state; 2.0 and 2.1 keep them under different names."""
-    pairs = getattr(statement, "_compile_state_funcs", None) or getattr(statement, "_with_context_options", ())
+    pairs: Any = getattr(statement, "_compile_state_funcs", None) or getattr(statement, "_with_context_options", ())
     return [function for function, _ in pairs]
 
 

@@ -32,7 +32,7 @@ def merge_frozen_result(
     # the result of one entity alone keeps its objects as they are, without rows around them
     kept = [(each,) for each in frozen_result.data] if is_entity == [True] else frozen_result.data
     with session.no_autoflush:
-        rows = [
+        rows: Any = [
             [
                 session.merge(value, load=load) if is_object and value is not None else value
                 for value, is_object in zip(row, is_entity, strict=True)

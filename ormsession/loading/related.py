@@ -182,7 +182,7 @@ class RelatedLoad:
 
 def _has_other_loader(state: InstanceState, load: RelatedLoad) -> bool:
     """Whether an option decided for this object that its attribute is loaded in another way."""
-    return (state.loader_callables or {}).get(load.key, load) != load
+    return bool((state.loader_callables or {}).get(load.key, load) != load)
 
 
 @dataclass(frozen=True, slots=True)

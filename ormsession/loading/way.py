@@ -53,5 +53,5 @@ class ReachedBy(LoaderOption):
         if prop in self.backward:
             return True
         if prop.join_depth:
-            return len(self.mappers) > prop.join_depth
+            return bool(len(self.mappers) > prop.join_depth)
         return prop.mapper in self.mappers
