@@ -572,8 +572,13 @@ class Session(StateOwner, SessionClassMethods):
         """
         states = [membership.state_of(instance) for instance in objects]
         with self._framed_bulk():
-            scope = {"update_changed_only": update_changed_only, "preserve_order": preserve_order}
-            bulk.save_objects(self, states, return_defaults=return_defaults, **scope)
+            bulk.save_objects(
+                self,
+                states,
+                preserve_order=preserve_order,
+                return_defaults=return_defaults,
+                update_changed_only=update_changed_only,
+            )
 
     def bulk_insert_mappings(
         self, mapper: Any, mappings: Iterable[dict[str, Any]], return_defaults: bool = False, render_nulls: bool = False
