@@ -1045,11 +1045,6 @@ def session_closed() -> InvalidRequestError:
     )
 
 
-def no_transaction_to_end(operation: str) -> InvalidRequestError:
-    """``commit``, ``rollback`` or ``prepare`` of a session that begins no transaction by itself."""
-    return InvalidRequestError(f"No transaction is begun; call begin() before {operation}()")
-
-
 def cannot_prepare() -> InvalidRequestError:
     """``prepare()`` without ``twophase``, or of a savepoint."""
     return InvalidRequestError("'twophase' mode not enabled, or not root transaction; can't prepare.")
@@ -1880,8 +1875,9 @@ def unmapped_sync_column(prop: Any, column: Any, mapper: Any) -> UnmappedColumnE
     )
 
 
-def cannot_blank(parent: Any, child: Any, prop: Any, column: Any) -> Exception:
-    """A row would lose a foreign key that it must have."""
+def cannot_blank(parent: Any, child: Any, prop: Any, columns: tuple[Any, Any]) -> Exception:
+    """A row would lose a foreign key that it must have; *columns* are what it refers to and what refers."""
+    source, column = columns
     cure = (
         f"Add cascade='all, delete-orphan' to {prop} to delete the child, give it another parent, or set "
         f"passive_deletes='all' "
@@ -1889,7 +1885,7 @@ def cannot_blank(parent: Any, child: Any, prop: Any, column: Any) -> Exception:
     )
     if column.primary_key:
         return AssertionError(
-            f"Dependency rule on column '{column}' tried to blank-out primary key column '{column}' on instance "
+            f"Dependency rule on column '{source}' tried to blank-out primary key column '{column}' on instance "
             f"'{state_text(child)}', which {state_text(parent)} no longer holds in {prop}. {cure}"
         )
     return FlushError(
@@ -1898,10 +1894,11 @@ def cannot_blank(parent: Any, child: Any, prop: Any, column: Any) -> Exception:
     )
 
 
-def blank_primary_key(state: Any, prop: Any, column: Any) -> AssertionError:
-    """A primary key would become NULL."""
+def blank_primary_key(state: Any, prop: Any, columns: tuple[Any, Any]) -> AssertionError:
+    """A primary key would become NULL; *columns* are what it refers to and what refers."""
+    source, column = columns
     return AssertionError(
-        f"Dependency rule on column '{column}' tried to blank-out primary key column '{column}' on instance "
+        f"Dependency rule on column '{source}' tried to blank-out primary key column '{column}' on instance "
         f"'{state_text(state)}', whose {prop} holds nothing. Delete the object, or give it another"
     )
 
@@ -1987,4 +1984,6 @@ def no_key_columns() -> ArgumentError:
 
 def aliased_select(statement: Any) -> ArgumentError:
     """``aliased(select(...))``."""
-    return ArgumentError(f"A {type(statement).__name__} can't be aliased as it is; use the .subquery() method to name it first")
+    return ArgumentError(
+        f"A {type(statement).__name__} can't be aliased as it is; use the .subquery() method to name it first"
+    )
