@@ -103,7 +103,7 @@ class EagerStep:
     """How many keys one statement asks for, where an option says so."""
 
 
-def eager_steps(mapper: Mapper, choices: Mapping[str, RelatedChoice], way: tuple[Mapper, ...]) -> tuple[EagerStep, ...]:
+def eager_steps(mapper: Mapper, choices: Mapping[str, RelatedChoice], way: ReachedBy) -> tuple[EagerStep, ...]:
     """The relationships that are loaded along with the objects of an entity.
 
     :param mapper: of the entity.

@@ -46,7 +46,8 @@ def _joins_of(compile_state: Any, entity: Any, options: Sequence[Load], way: Rea
     for step in eager_steps(entity.mapper, choices, way):
         if step.word in ("joined", CONTAINED):
             choice = choices.get(step.prop.key) or choices.get(EVERYTHING) or RelatedChoice(step.word)
-            joins.append(_join(compile_state, step, choice, options_below(options, step.prop.key), way))
+            below = [option for option in options_below(options, step.prop.key) if isinstance(option, Load)]
+            joins.append(_join(compile_state, step, choice, below, way))
     return tuple(joins)
 
 

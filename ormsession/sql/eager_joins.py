@@ -18,6 +18,7 @@ A relationship whose rows the statement joins itself (``contains_eager``) only a
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -135,7 +136,7 @@ class EagerJoins:
         below = tuple(self._joined_slot(each) for each in join.below)
         slot = self.clause.entity_slot(join.entity, self._adapter if join.is_contained else None)
         if join.is_contained:
-            self._own.update(column.position for column in slot.columns)
+            self._own.update(column.position for column in slot.columns if column.position is not None)
         return JoinedSlot(join.prop, dataclasses.replace(slot, joined=below))
 
     # ------------------------------------------------------------ the statement
@@ -150,7 +151,7 @@ class EagerJoins:
         froms = list(core._from_obj)
         for entity, tree in self.trees.items():
             adapt = entity.adapt if entity.is_aliased_class else self._adapt_statement
-            _attach_to(froms, entity.selectable, lambda left, t=tree, a=adapt: self._joined(left, t, a))
+            _attach_to(froms, entity.selectable, functools.partial(self._joined, tree=tree, adapt=adapt))
         core._raw_columns = self.clause.columns
         core._from_obj = tuple(froms)
         return core.order_by(*self._order) if self._order else core
@@ -176,7 +177,7 @@ class EagerJoins:
         outer: Any = subquery
         for entity, tree in self.trees.items():
             adapt = entity.adapt if entity.is_aliased_class else self._adapt_statement
-            outer = self._joined(outer, tree, lambda expression, a=adapt: adapter.traverse(a(expression)))
+            outer = self._joined(outer, tree, functools.partial(_adapted_twice, adapt, adapter))
         outside = [
             adapter.traverse(column) if position in self._own else column for position, column in enumerate(columns)
         ]
@@ -273,6 +274,11 @@ def _order_of(join: EagerJoin, secondary: Any) -> Iterable[Any]:
 
     for clause in join.prop.order_by:
         yield join.entity.adapt(visitors.replacement_traverse(clause, {}, replace))
+
+
+def _adapted_twice(adapt: Adapt, adapter: Any, expression: Any) -> Any:
+    """An expression over the entity, then over the subquery around it."""
+    return adapter.traverse(adapt(expression))
 
 
 def _counts_rows(statement: Any) -> bool:
