@@ -213,9 +213,15 @@ def linked_updates(columns: TableColumns, links: Links) -> list[Batch]:
         _add_linked(columns, state, linked, row)
         if not row:
             continue
+        if columns.version is not None and columns.version.generator is not None and state.pk is not None:
+            row[columns.version.name] = columns.version.generator(_version_after_flush(columns, state))
         key = tuple(sorted(row, key=columns.rank.__getitem__))
         group_states, group_rows = groups.of(key)
         waiting = late.setdefault(key, [])
+        if columns.version is not None:
+            # an earlier statement of the same flush may have counted it up
+            row[columns.version.where] = None
+            waiting.append(LateValue(len(group_rows), columns.version.where, state, columns.version.attribute))
         _leave_for_later(columns, row, linked, len(group_rows), waiting)
         for each in columns.pk:
             row[each.where] = stored_key_value(each.attribute, each.position, state)
@@ -224,6 +230,15 @@ def linked_updates(columns: TableColumns, links: Links) -> list[Batch]:
         group_states.append(state)
         group_rows.append(row)
     return groups.batches((), late)
+
+
+def _version_after_flush(columns: TableColumns, state: InstanceState) -> Any:
+    """The version that a row has when its UPDATE of this flush has been sent."""
+    version = columns.version
+    assert version is not None
+    stored = stored_version(version.attribute, state)
+    is_written = any(changed_values(each, state) for each in tables_of(columns.mapper))
+    return version.generator(stored) if is_written else stored
 
 
 def _add_key(columns: TableColumns, stored: InstanceState, row: Row) -> None:

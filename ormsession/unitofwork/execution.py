@@ -313,7 +313,7 @@ class _Execution:
             _check_count("update", columns, result, len(rows), connection)
             self.take_filled(form.filled, states, result, is_insert=False)
         version = columns.version
-        if version is not None and version.generator is not None and version.name not in batch.expressions:
+        if version is not None and version.generator is not None and version.name in batch.rows[0]:
             self.undo.assign(version.attribute, states, [row[version.name] for row in rows])
         self.after(columns, states, form, connection)
 

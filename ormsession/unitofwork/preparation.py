@@ -277,8 +277,8 @@ class Work:
             link = self.relations.links.get(state, {}).get(attribute)
             if link is None or link.source is not None:
                 continue
-            if state.pk is None and state.dict.get(attribute) is not None:
-                # the user gave the value
-                self.relations.links[state].pop(attribute)
+            if state.pk is None:
+                if state.dict.get(attribute) is not None:  # the user gave the value
+                    self.relations.links[state].pop(attribute)
                 continue
             raise error()

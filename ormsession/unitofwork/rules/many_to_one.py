@@ -49,7 +49,7 @@ def refer(work: Work, state: InstanceState, target: InstanceState | None, prop: 
         attribute = work.attribute(state, own, prop)
         if target is None and own.primary_key:
             # part of a key: the object is being deleted, or another relationship says what it is
-            work.check_blank(state, attribute, partial(exc.blank_primary_key, state, prop, own))
+            work.check_blank(state, attribute, partial(exc.blank_primary_key, state, prop, (source, own)))
         link = Link(attribute, target, work.attribute_of(prop.mapper, source, prop), prop)
         work.link(state, link, afterwards=prop.post_update)
 

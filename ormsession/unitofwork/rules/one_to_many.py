@@ -70,7 +70,7 @@ def _blank(work: Work, child: InstanceState, state: InstanceState, prop: Relatio
     for source, target in prop.synchronize_pairs:
         attribute = work.attribute(child, target, prop)
         if target.primary_key or not target.nullable:
-            work.check_blank(child, attribute, partial(exc.cannot_blank, state, child, prop, target))
+            work.check_blank(child, attribute, partial(exc.cannot_blank, state, child, prop, (source, target)))
         if prop.post_update:
             work.relations.updates_before.setdefault(child, {}).setdefault(
                 attribute, Link(attribute, None, work.attribute(state, source, prop), prop)
