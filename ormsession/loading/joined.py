@@ -15,6 +15,7 @@ from .. import exc
 from ..sql import eager_joins
 from ..sql.alias import AliasedClass
 from ..sql.eager_joins import EagerJoin, Trees
+from ..sql.eager_loads import loads_eagerly
 from .eager import EagerStep, eager_steps
 from .options import Load, enter, options_below, related_choices
 from .steps import CONTAINED, EVERYTHING, RelatedChoice
@@ -32,6 +33,8 @@ def plan_joins(compile_state: Any, entities: Iterable[Any]) -> Trees:
     """
     options = [option for option in compile_state.select_statement._with_options if isinstance(option, Load)]
     trees: dict[Any, tuple[EagerJoin, ...]] = {}
+    if not loads_eagerly(compile_state):
+        return trees
     for entity in entities:
         own = [option for option in options if option.root is None or option.root is entity]
         tree = _joins_of(compile_state, entity, own, ReachedBy.to(entity.mapper, compile_state))

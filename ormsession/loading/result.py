@@ -29,6 +29,7 @@ from sqlalchemy.engine import ChunkedIteratorResult
 from .. import exc
 from .._core import raw_fetchall, raw_fetchmany, require_unique, result_metadata, result_processors
 from ..sql.columns import column_choice
+from ..sql.eager_loads import loads_eagerly
 from ..sql.layout import BundleSlot, ColumnSlot, EntitySlot, Layout, Slot, located, row_keys
 from ..tracking.ownership import Owner
 from .context import DEFAULT_OPTIONS, LoadContext, LoadOptions
@@ -112,7 +113,7 @@ class StatementLoader:
         steps = tuple(
             step
             for step in eager_steps(mapper, choices, way)
-            if step.prop.key not in in_row and step.word not in IN_ROW
+            if step.prop.key not in in_row and step.word not in IN_ROW and loads_eagerly(compile_state)
         )
         self.multiplies_rows = self.multiplies_rows or any(prop.uselist for prop, _ in joined)
         has_peers = "peers" in words.values()

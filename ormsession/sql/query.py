@@ -32,6 +32,7 @@ from ..events import QueryEvents, bind_events
 from .alias import aliased
 from .bulk_query import BulkDelete, BulkUpdate
 from .compile import EntitySelectState
+from .eager_loads import EagerLoads
 from .entity import BUNDLE_NOTE, FROM_NOTE, QUERY_NOTE, adapter_to, entity_of, owning_entity
 from .from_statement import FromStatement
 from .joins import joined_entity
@@ -303,8 +304,8 @@ class Query:
         return self.execution_options(yield_per=count)
 
     def enable_eagerloads(self, value: bool) -> Query:
-        """Accepted for older programs: whether related objects are loaded along."""
-        return self.execution_options(enable_eagerloads=value)
+        """Load related objects along, as mapping and options say, or not at all."""
+        return self.options(EagerLoads(value))
 
     def enable_assertions(self, value: bool) -> Query:
         """Refuse calls that do not do what they say, or not."""

@@ -33,7 +33,9 @@ def delete(work: Work, state: InstanceState, prop: RelationshipProperty) -> None
         return
     history = work.history(state, prop, load=not prop.passive_deletes)
     if prop.cascade.delete:
-        for target in work.states(history.non_deleted()):
+        # an object that it let go and that nothing else may hold goes too
+        held = history.sum() if prop.cascade.delete_orphan else history.non_deleted()
+        for target in work.states(held):
             if target.pk is not None and target not in work.deleted:
                 work.delete(target, f"goes along with what refers to it ({prop})")
     if prop.post_update and any(work.states(history.sum())):
