@@ -227,3 +227,15 @@ def test_what_options_say_of_an_alias_is_not_pickled(registry):
     other = aliased(PickledWork)
 
     assert pickle.loads(pickle.dumps(defer(other.title))).steps == ()
+
+
+@pytest.mark.parametrize("word", ["selectin", "joined", "immediate", "subquery"])
+def test_a_query_can_do_without_eager_loads(reader, library, word):
+    Author = library(works=word).Author
+
+    bare = reader.query(Author).enable_eagerloads(False).order_by(Author.id).first()
+    assert "works" not in bare.__dict__
+
+    reader.expunge_all()
+    full = reader.query(Author).order_by(Author.id).first()
+    assert "works" in full.__dict__
