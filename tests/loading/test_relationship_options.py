@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ormsession import (
     Load,
+    Query,
     aliased,
     defaultload,
     defer,
@@ -230,12 +231,9 @@ def test_what_options_say_of_an_alias_is_not_pickled(registry):
 
 
 @pytest.mark.parametrize("word", ["selectin", "joined", "immediate", "subquery"])
-def test_a_query_can_do_without_eager_loads(reader, library, word):
+def test_a_query_can_do_without_eager_loads(first, library, word):
     Author = library(works=word).Author
+    query = Query(Author).order_by(Author.id)
 
-    bare = reader.query(Author).enable_eagerloads(False).order_by(Author.id).first()
-    assert "works" not in bare.__dict__
-
-    reader.expunge_all()
-    full = reader.query(Author).order_by(Author.id).first()
-    assert "works" in full.__dict__
+    assert "works" not in first(query.enable_eagerloads(False).statement).__dict__
+    assert "works" in first(query.populate_existing().statement).__dict__
