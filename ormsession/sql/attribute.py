@@ -22,7 +22,7 @@ from sqlalchemy import Column
 from sqlalchemy.sql.operators import ColumnOperators
 
 from .. import exc
-from .._core import HasCacheKey, InternalTraversal, immutabledict, roles
+from .._core import HasCacheKey, immutabledict, roles
 from ..mapping import hooks
 from ..tracking.attributes import Attribute
 from .comparator import ColumnComparator, annotated_column
@@ -38,12 +38,34 @@ class JoinTarget(roles.JoinTargetRole, roles.OnClauseRole, HasCacheKey):
     __visit_name__ = "mapped_attribute"
     _is_immutable = True
     _annotations: Mapping[str, Any] = immutabledict()
-    _cache_key_traversal = [
-        ("key", InternalTraversal.dp_string),
-        ("parent", InternalTraversal.dp_has_cache_key),
-        ("_of_type", InternalTraversal.dp_has_cache_key),
-        ("_extra_criteria", InternalTraversal.dp_clauseelement_tuple),
-    ]
+
+    key: str
+    parent: Any
+    comparator: Any
+
+    @property
+    def _of_type(self) -> Any:
+        return getattr(self.comparator, "_of_type", None)
+
+    @property
+    def _extra_criteria(self) -> tuple[Any, ...]:
+        return getattr(self.comparator, "_extra_criteria", ())
+
+    @property
+    def _propagate_attrs(self) -> dict[str, Any]:
+        # what a statement takes over that the attribute is joined to
+        return immutabledict(propagated(self.parent))
+
+    def _gen_cache_key(self, anon_map: Any, bindparams: list[Any]) -> tuple[Any, ...]:
+        key = (JoinTarget, self.key, self.parent._gen_cache_key(anon_map, bindparams))
+        entity, criteria = self._of_type, self._extra_criteria
+        if entity is None and not criteria:
+            return key
+        return (
+            *key,
+            None if entity is None else entity._gen_cache_key(anon_map, bindparams),
+            *(each._gen_cache_key(anon_map, bindparams) for each in criteria),
+        )
 
     def _clone(self, **kw: Any) -> JoinTarget:
         return self
@@ -63,7 +85,6 @@ class QueryableAttribute(Attribute, JoinTarget, ColumnOperators):
     alias), ``property`` what it is mapped to.
     """
 
-    inherit_cache = True
     is_clause_element = is_selectable = is_bundle = False
 
     __hash__ = object.__hash__
@@ -100,19 +121,6 @@ class QueryableAttribute(Attribute, JoinTarget, ColumnOperators):
     @property
     def _parentmapper(self) -> Any:
         return self.parent.mapper
-
-    @property
-    def _propagate_attrs(self) -> dict[str, Any]:
-        # what a statement takes over that the attribute is joined to
-        return immutabledict(propagated(self.parent))
-
-    @property
-    def _of_type(self) -> Any:
-        return getattr(self.comparator, "_of_type", None)
-
-    @property
-    def _extra_criteria(self) -> tuple[Any, ...]:
-        return getattr(self.comparator, "_extra_criteria", ())
 
     @property
     def info(self) -> dict[Any, Any]:
@@ -194,8 +202,6 @@ def _entity_name(entity: Any, class_: Any) -> str:
 
 class InstrumentedAttribute(QueryableAttribute):
     """The attribute as it stands on a mapped class."""
-
-    inherit_cache = True
 
 
 hooks.attribute_class = InstrumentedAttribute

@@ -118,8 +118,11 @@ class RelationshipComparator(PropComparator):
         return self.property.entity if self._of_type is None else self._of_type
 
     def __clause_element__(self) -> Any:
+        secondary = self.property.secondary
         sides = RelationshipSides(
-            columns_of_entity(self._parententity), columns_of_entity(self.entity), columns_of_entity(self.mapper)
+            columns_of_entity(self._parententity),
+            columns_of_entity(self.entity),
+            unchanged if secondary is None else adapter_to_from(secondary._anonymous_fromclause()),
         )
         primary, secondary = sides.condition(self.property, self._extra_criteria)
         return self._of_statement(primary if secondary is None else and_(primary, secondary))

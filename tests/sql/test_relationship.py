@@ -19,7 +19,7 @@ def criteria(entity, clause):
 class TestAsAnExpression:
     def test_it_is_the_join_condition(self, model):
         assert sql(model.User.addresses.expression) == "users.id = addresses.user_id"
-        assert sql(model.User.items.expression) == "users.id = owned.user_id AND items.id = owned.item_id"
+        assert sql(model.User.items.expression) == "users.id = owned_1.user_id AND items.id = owned_1.item_id"
 
     def test_of_an_alias_it_has_the_columns_of_the_alias(self, model):
         assert sql(aliased(model.User).addresses.expression) == "users_1.id = addresses.user_id"
