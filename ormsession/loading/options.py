@@ -132,9 +132,7 @@ class Load(LoaderOption):
             return Load._of(self.root, self.path, self.entity, (*self.steps, step))
         owner, prop = mapped_attribute(attribute)
         if not isinstance(prop, RelationshipProperty):
-            raise exc.wrong_kind_for_option(
-                attribute, prop, f"{lazy or 'default'} loader", "relationship property"
-            )
+            raise exc.wrong_kind_for_option(attribute, prop, f"{lazy or 'default'} loader", "relationship property")
         entity = self._bound_to(owner, attribute)
         steps = self.steps if choice is None else (*self.steps, Step(name, self.path, entity, prop.key, choice))
         root = self.root if self.root is not None else entity

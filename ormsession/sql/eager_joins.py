@@ -109,6 +109,8 @@ class EagerJoins:
         self._adapt_statement: Adapt = _same if statement_adapter is None else statement_adapter.traverse
         self.criteria: AppliedCriteria | None = None
         """What is said of every occurrence of an entity in the statement; set by the compile state."""
+        self._adapter_outside: Any = None
+        """What makes columns of the program's statement those of the subquery that it became; None while it is none."""
         self._order: list[Any] = []
         self._needed: dict[Any, None] = {}
         """Columns of the program's entities in ON clauses; a subquery must have them."""
@@ -150,7 +152,7 @@ class EagerJoins:
             return self._nested(core)
         froms = list(core._from_obj)
         for entity, tree in self.trees.items():
-            adapt = entity.adapt if entity.is_aliased_class else self._adapt_statement
+            adapt = self._adapt_to(entity)
             _attach_to(froms, entity.selectable, functools.partial(self._joined, tree=tree, adapt=adapt))
         core._raw_columns = self.clause.columns
         core._from_obj = tuple(froms)
@@ -159,9 +161,7 @@ class EagerJoins:
     def _nested(self, core: Any) -> Any:
         """The program's statement as a subquery, joined from there."""
         for entity, tree in self.trees.items():
-            adapt = entity.adapt if entity.is_aliased_class else self._adapt_statement
-            for join in tree:
-                self._collect_needed(join, adapt)
+            self._collect_needed(tree, self._adapt_to(entity))
         order = list(core._order_by_clauses)
         columns = self.clause.columns
         inner = core._generate()
@@ -175,9 +175,9 @@ class EagerJoins:
         subquery = inner.subquery()
         adapter = adapter_to(subquery)
         outer: Any = subquery
+        self._adapter_outside = adapter
         for entity, tree in self.trees.items():
-            adapt = entity.adapt if entity.is_aliased_class else self._adapt_statement
-            outer = self._joined(outer, tree, functools.partial(_adapted_twice, adapt, adapter))
+            outer = self._joined(outer, tree, self._adapt_to(entity))
         outside = [
             adapter.traverse(column) if position in self._own else column for position, column in enumerate(columns)
         ]
@@ -186,10 +186,20 @@ class EagerJoins:
         ordered = [*(adapter.traverse(clause) for clause in order), *self._order]
         return statement.order_by(*ordered) if ordered else statement
 
-    def _collect_needed(self, join: EagerJoin, adapt: Adapt) -> None:
-        for column in join.prop.join_condition.local_columns:
-            if join.prop.parent.persist_selectable.c.contains_column(column):
-                self._needed[adapt(column)] = None
+    def _collect_needed(self, tree: tuple[EagerJoin, ...], adapt: Adapt) -> None:
+        for join in tree:
+            if join.is_contained:
+                self._collect_needed(join.below, self._adapt_to(join.entity))
+                continue
+            for column in join.prop.join_condition.local_columns:
+                if join.prop.parent.persist_selectable.c.contains_column(column):
+                    self._needed[adapt(column)] = None
+
+    def _adapt_to(self, entity: Any) -> Adapt:
+        """What makes columns of an entity's table those that our ON clauses can name."""
+        adapt: Adapt = entity.adapt if entity.is_aliased_class else self._adapt_statement
+        outside = self._adapter_outside
+        return adapt if outside is None else functools.partial(_adapted_twice, adapt, outside)
 
     # ------------------------------------------------------------ one FROM
 
@@ -200,7 +210,8 @@ class EagerJoins:
         """
         for join in tree:
             if join.is_contained:
-                left = self._joined(left, join.below, _adapt_of(join.entity))
+                # the program may have joined by an outer join
+                left = self._joined(left, join.below, self._adapt_to(join.entity), is_optional=True)
             elif join.inner and not is_optional:
                 left = self._inner(left, join, adapt)
                 left = self._joined(left, join.below, join.entity.adapt)
@@ -255,10 +266,6 @@ def _hide_names(origin: Any) -> None:
     """Keep the columns of our joins out of what ``order_by("name")`` may mean."""
     for column in () if origin is None else origin.c:
         column._allow_label_resolve = False
-
-
-def _adapt_of(entity: Any) -> Adapt:
-    return entity.adapt if entity.is_aliased_class else _same
 
 
 def _stays_inside(join: EagerJoin) -> bool:

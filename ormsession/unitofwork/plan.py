@@ -36,7 +36,7 @@ from . import collecting
 from .cascades import writing
 from .columns import TableColumns, tables_of
 from .explanation import OperationReason, OrderReason, mermaid_of, reasons_of_operations, reasons_of_order, table_of
-from .links import NO_LINKS, Association, Links, Relations
+from .links import NO_LINKS, Association, Link, Links, Relations
 from .operations import AssociationBatch, Batch, LateValue, Operation, OperationKind
 from .ordering import Edge
 from .parking import parking_batches
@@ -242,7 +242,7 @@ def make_plan(flush_input: FlushInput) -> Plan:
     steps = _steps_in_row_order(steps, order)
     if not relations:
         return Plan(tuple(_framed(steps, stages)), flush_input, replaced, order)
-    steps, afterwards = _without_circles(steps, relations)
+    steps, afterwards = _without_circles(steps, relations, order)
     return Plan(
         (
             *_association_steps(OperationKind.DELETE, relations.removed),
@@ -305,7 +305,7 @@ def _before_deletes(steps: list[AnyStep], more: Sequence[Step]) -> list[AnyStep]
     return [*steps, *more]
 
 
-def _without_circles(steps: Sequence[Step], relations: Relations) -> tuple[list[Step], Links]:
+def _without_circles(steps: Sequence[Step], relations: Relations, order: TableOrder) -> tuple[list[Step], Links]:
     """The steps without values that come too late, and those values to be set when all rows are there.
 
     :raises CircularDependencyError: when such a column must not be NULL meanwhile.
@@ -326,9 +326,29 @@ def _without_circles(steps: Sequence[Step], relations: Relations) -> tuple[list[
         if too_late:
             step = Step(step.stage, batch.without(too_late))
         if batch.kind is OperationKind.INSERT:
+            if batch.columns.table in order.entangled:
+                _postpone_known_keys(step, coming, afterwards)
             coming.difference_update(batch.states)
         kept.append(step)
     return kept, afterwards
+
+
+def _postpone_known_keys(
+    step: Step, coming: set[InstanceState], afterwards: dict[InstanceState, dict[str, Link]]
+) -> None:
+    """Rows that refer to the given key of a row that comes after them refer to nothing at first."""
+    batch = step.batch
+    late = {(value.row, value.name) for value in batch.late}
+    sent: set[InstanceState] = set()  # of this batch; never a copy of all that is coming, for there may be many batches
+    for number, (state, row) in enumerate(zip(batch.states, batch.rows, strict=True)):
+        sent.add(state)
+        for attribute, link in step.stage.links.get(state, {}).items():
+            name = batch.columns.written[attribute][0] if attribute in batch.columns.written else ""
+            if link.source not in coming or link.source in sent or (number, name) in late:
+                continue
+            if row.get(name) is not None and batch.columns.column_of[attribute].nullable:
+                row[name] = None
+                afterwards.setdefault(state, {})[attribute] = link
 
 
 def _is_reference(step: Step, late: LateValue) -> bool:

@@ -26,8 +26,10 @@ def test_a_collection_is_selected_by_the_foreign_key(reader, library):
 
     assert sent[1:] == [
         (
-            "SELECT works.author_id, works.id, works.title FROM works WHERE works.author_id IN (?, ?, ?) "
-            "ORDER BY works.id",
+            (
+                "SELECT works.author_id, works.id, works.title FROM works WHERE works.author_id IN (?, ?, ?) "
+                "ORDER BY works.id"
+            ),
             (1, 2, 3),
         )
     ]
@@ -60,8 +62,10 @@ def test_many_to_many_is_selected_through_the_secondary_table(reader, library):
 
     assert [[tag.word for tag in work.tags] for work in works] == [["novel", "comedy"], ["novel"], [], []]
     assert sent[1:] == [
-        "SELECT work_tags.work_id, tags.id, tags.word FROM work_tags JOIN tags ON tags.id = work_tags.tag_id "
-        "WHERE work_tags.work_id IN (?, ?, ?, ?) ORDER BY tags.id"
+        (
+            "SELECT work_tags.work_id, tags.id, tags.word FROM work_tags JOIN tags ON tags.id = work_tags.tag_id "
+            "WHERE work_tags.work_id IN (?, ?, ?, ?) ORDER BY tags.id"
+        )
     ]
 
 

@@ -319,7 +319,6 @@ class TestRunning:
         query = Query(User).execution_options(a=1).execution_options(b=2)
         assert query.get_execution_options() == {"a": 1, "b": 2}
         assert query.statement.get_execution_options() == {"a": 1, "b": 2}
-        assert Query(User).enable_eagerloads(False).get_execution_options() == {"enable_eagerloads": False}
 
 
 class TestRefusals:

@@ -121,3 +121,13 @@ def test_what_may_not_be_loaded_by_programs_is_loaded_by_a_flush(world, session)
     session.delete(session.get(world.Node, parent.id))
     session.flush()
     assert session.get(world.Node, child_id).parent_id is None
+
+
+def test_new_objects_with_given_keys_may_refer_to_each_other(world, session):
+    first, second = world.Node(id=1), world.Node(id=2)
+    first.parent, second.parent = second, first
+    session.add_all([first, second])
+    with recorded_sql(session) as sql:
+        session.flush()
+    assert [statement.split()[0] for statement in sql.sql] == ["INSERT", "UPDATE"]
+    assert (first.parent_id, second.parent_id) == (2, 1)
