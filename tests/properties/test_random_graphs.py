@@ -55,20 +55,27 @@ class Tag:
     pass
 
 
-mapped.map_imperatively(
-    Parent,
-    parents,
-    properties={
-        "children": relationship(Child, backref="parent"),
-        "parts": relationship(Part, cascade="all, delete-orphan", backref="parent"),
-        "tags": relationship(Tag, secondary=parent_tags, backref="parents"),
-    },
-)
-mapped.map_imperatively(
-    Child, children, properties={"friend": relationship(Child, remote_side=children.c.id, backref=backref("liked_by"))}
-)
-mapped.map_imperatively(Part, parts)
-mapped.map_imperatively(Tag, tags)
+def map_classes():
+    """Map the classes; once, unless another test has cleared all mappers."""
+    if mapped.mappers:
+        return
+    mapped.map_imperatively(
+        Parent,
+        parents,
+        properties={
+            "children": relationship(Child, backref="parent"),
+            "parts": relationship(Part, cascade="all, delete-orphan", backref="parent"),
+            "tags": relationship(Tag, secondary=parent_tags, backref="parents"),
+        },
+    )
+    mapped.map_imperatively(
+        Child,
+        children,
+        properties={"friend": relationship(Child, remote_side=children.c.id, backref=backref("liked_by"))},
+    )
+    mapped.map_imperatively(Part, parts)
+    mapped.map_imperatively(Tag, tags)
+
 
 index = st.integers(0, 9)
 
@@ -96,6 +103,7 @@ class Graphs(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
+        map_classes()
         self.engine = create_engine("sqlite://")
         event.listen(self.engine, "connect", lambda connection, record: connection.execute("PRAGMA foreign_keys=ON"))
         mapped.metadata.create_all(self.engine)
