@@ -200,7 +200,13 @@ def load_result(
     :param options: what the caller wants.
     :return: a result that loads objects while rows are fetched from it.
     """
-    loader = statement_loader(cursor_result, compile_state)
+    try:
+        loader = statement_loader(cursor_result, compile_state)
+        if options.yield_per and loader.multiplies_rows:
+            raise exc.yield_per_of_joined_collections()
+    except BaseException:
+        cursor_result.close()
+        raise
     statement = cursor_result.context.invoked_statement
     context = LoadContext(owner, options, statement)
     metadata = loader.metadata(_keys_of(loader, statement, compile_state))
@@ -214,8 +220,6 @@ def load_result(
     if loader.multiplies_rows:
         require_unique(result, exc.unique_required)
     if options.yield_per:
-        if loader.multiplies_rows:
-            raise exc.yield_per_of_joined_collections()
         result = result.yield_per(options.yield_per)
     return result.freeze()() if options.prebuffer_rows else result
 
