@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from .. import exc
 from .attributes import AttributeEventToken, ScalarAttributeImpl
 from .history import History
-from .ownership import owner_of
 from .state import STATE_KEY, InstanceState
 from .symbols import NO_VALUE, OP_MODIFIED, PASSIVE_OFF
 
@@ -146,8 +145,3 @@ def was_deleted(obj: Any) -> bool:
     if state is None:
         raise exc.unmapped_instance(obj)
     return bool(state.was_deleted or state.is_deleted)
-
-
-def session_of(obj: Any) -> Any:
-    """The session that owns *obj*, or None."""
-    return owner_of(obj._sa_instance_state)

@@ -12,7 +12,7 @@ many-to-many relationship ask for it; it is kept once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -121,11 +121,3 @@ class Relations:
 
     def __bool__(self) -> bool:
         return bool(self.links or self.updates_after or self.updates_before or self.added or self.removed)
-
-
-def late_sources(links: Links) -> Iterator[tuple[InstanceState, InstanceState]]:
-    """(object that waits, object whose row must be sent before) for each late link."""
-    for state, by_attribute in links.items():
-        for link in by_attribute.values():
-            if link.is_late and link.source is not None:
-                yield state, link.source
